@@ -1,0 +1,1 @@
+"""Names and schemas shared by infrastructure and runtime: standard library only."""

@@ -1,0 +1,49 @@
+"""Logical S3 buckets and the prefixes in them."""
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True)
+class BucketContract:
+    """A bucket by logical name; the physical name comes from CDK through the environment."""
+
+    name: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that carries the physical name."""
+        return f"BUCKET_{self.name.upper()}"
+
+    def physical_name(self) -> str:
+        """Return the physical name. Raises KeyError naming the variable when it is not set."""
+        return os.environ[self.variable]
+
+
+class Bucket(Enum):
+    """All buckets of the application."""
+
+    LAKE = BucketContract("lake")
+    """Raw data, stages, checkpoints, serving models, reports."""
+    AUDIT = BucketContract("audit")
+    """Object Lock: decision roots and review reports."""
+    LOGS = BucketContract("logs")
+    """S3 server access logs."""
+
+
+class Prefix:
+    """Key prefixes inside the lake (and `reviews/` inside audit). Each ends in a slash."""
+
+    RAW = "raw/"
+    """`raw/<data_hash>/<source files>`: what the institution delivered."""
+    RUNS = "runs/"
+    """`runs/<run_id>/settings.json`, `runs/<run_id>/report.html`."""
+    STAGES = "stages/"
+    """`stages/<stage>/<stage_key>/<attempt>/`: immutable outputs."""
+    CHECKPOINTS = "checkpoints/"
+    """`checkpoints/<stage>/<stage_key>/`: what an interrupted training resumes from."""
+    SERVING = "serving/"
+    """`serving/<model_version>/`: the published model package."""
+    REVIEWS = "reviews/"
+    """`reviews/<date>/`: reports of the ops and audit agents (audit bucket)."""

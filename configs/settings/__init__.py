@@ -1,0 +1,1 @@
+"""Typed settings: every YAML file of `configs/` is loaded through here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Code that runs inside SageMaker jobs and, unchanged, on one machine."""
