@@ -1,0 +1,148 @@
+"""Whether an environment is ready for a run: each finding is measured, or said to be unknown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from configs.contracts.names import Parameter
+from configs.contracts.stages import STAGES, Image, JobKind
+from configs.errors import SevenLensError
+from configs.settings.agents import AgentsSettings
+from configs.settings.environment import EnvironmentSettings
+from operations.access import Access
+
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+
+
+class Verdict(StrEnum):
+    """What a finding says. Unknown is never ready: what cannot be read is not assumed."""
+
+    READY = "ready"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One checked condition: what, the verdict, what was read, and what to do about it."""
+
+    what: str
+    verdict: Verdict
+    detail: str
+    remedy: str = ""
+
+
+def _probe(what: str, remedy: str, read: Callable[[], tuple[bool, str]]) -> Finding:
+    try:
+        ready, detail = read()
+    except SevenLensError as error:
+        return Finding(what, Verdict.MISSING, error.problem, error.remedy)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        missing = code in {"ParameterNotFound", "ResourceNotFoundException", "NoSuchBucket"}
+        verdict = Verdict.MISSING if missing else Verdict.UNKNOWN
+        return Finding(what, verdict, f"{code}: {error.response['Error'].get('Message')}", remedy)
+    except BotoCoreError as error:
+        return Finding(what, Verdict.UNKNOWN, str(error), remedy)
+    return Finding(
+        what, Verdict.READY if ready else Verdict.MISSING, detail, "" if ready else remedy
+    )
+
+
+def _credentials(access: Access, settings: EnvironmentSettings) -> tuple[bool, str]:
+    identity = access.client("sts").get_caller_identity()
+    right = settings.account in (None, identity["Account"])
+    return right, f"{identity['Arn']}" + ("" if right else f", expected account {settings.account}")
+
+
+def _region(access: Access, settings: EnvironmentSettings) -> tuple[bool, str]:
+    found = access.session.region_name
+    return found == settings.region, f"session {found}, configured {settings.region}"
+
+
+def _bootstrap(access: Access) -> tuple[bool, str]:
+    value = access.client("ssm").get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"]
+    return True, f"version {value}"
+
+
+def _quota(access: Access, instance: str, *, spot: bool, job: JobKind) -> tuple[bool, str]:
+    kind = (
+        ("spot training job" if spot else "training job")
+        if job is JobKind.TRAINING
+        else ("processing job")
+    )
+    wanted = f"{instance} for {kind} usage"
+    pages = access.client("service-quotas").get_paginator("list_service_quotas")
+    for page in pages.paginate(ServiceCode="sagemaker"):
+        for quota in page["Quotas"]:
+            if quota["QuotaName"] == wanted:
+                return quota["Value"] >= 1, f"{wanted}: {quota['Value']:.0f}"
+    return False, f"{wanted}: not listed"
+
+
+def _model(access: Access, model: str) -> tuple[bool, str]:
+    client: Any = access.client("bedrock")
+    profiles = client.list_inference_profiles()["inferenceProfileSummaries"]
+    active = {row["inferenceProfileId"] for row in profiles if row["status"] == "ACTIVE"}
+    if model in active:
+        return True, f"{model}: active inference profile"
+    found = client.get_foundation_model(modelIdentifier=model)["modelDetails"]
+    return True, f"{model}: {found['modelLifecycle']['status']}"
+
+
+def examine(access: Access, settings: EnvironmentSettings, agents: AgentsSettings) -> list[Finding]:
+    """Return all findings for an environment, in the order in which they build on each other."""
+    findings = [
+        _probe(
+            "credentials",
+            "sign in to the configured account",
+            lambda: _credentials(access, settings),
+        ),
+        _probe(
+            "region",
+            "set AWS_DEFAULT_REGION to the configured region",
+            lambda: _region(access, settings),
+        ),
+        _probe("bootstrap", "run `npx cdk bootstrap`", lambda: _bootstrap(access)),
+        _probe(
+            "application",
+            "deploy it: `make deploy ENV=...`",
+            lambda: (True, f"version {access.parameter(Parameter.VERSION)}"),
+        ),
+    ]
+    findings += [
+        _probe(
+            f"image {image}",
+            f"run `make images ENV={access.env}`",
+            lambda image=image: (True, access.parameter(Parameter.IMAGE_DIGEST, image)),
+        )
+        for image in Image
+    ]
+    quotas = sorted(
+        {
+            (settings.jobs[stage].instance_type, settings.jobs[stage].spot, contract.kind)
+            for stage, contract in STAGES.items()
+        }
+    )
+    findings += [
+        _probe(
+            f"quota {instance}",
+            "request an increase in Service Quotas",
+            lambda instance=instance, spot=spot, job=job: _quota(
+                access, instance, spot=spot, job=job
+            ),
+        )
+        for instance, spot, job in quotas
+    ]
+    findings += [
+        _probe(
+            f"model {model}",
+            "request access in the Bedrock console",
+            lambda model=model: _model(access, model),
+        )
+        for model in agents.model_ids()
+    ]
+    return findings
