@@ -1,0 +1,1 @@
+"""One benchmark a module, started by `make bench-<name>`, each leaving `out/bench/<name>.json`."""
