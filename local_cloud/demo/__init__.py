@@ -1,0 +1,1 @@
+"""The whole application on one machine, from synthesis to a printed recommendation."""
