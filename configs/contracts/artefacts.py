@@ -80,7 +80,7 @@ class Manifest:
             recorded = raw.pop("content_hash")
             raw["files"] = tuple(FileEntry(**entry) for entry in raw["files"])
             manifest = Manifest(**raw)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ArtefactError(
                 f"not a stage manifest: {error}", remedy="run the stage again"
             ) from error
