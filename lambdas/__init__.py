@@ -1,0 +1,1 @@
+"""Code of the Lambda functions: one folder a function, over `decision`, `control` and `stores`."""

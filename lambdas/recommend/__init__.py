@@ -1,0 +1,1 @@
+"""`POST /v1/recommendations` and `GET /v1/health`."""

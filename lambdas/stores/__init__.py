@@ -1,0 +1,1 @@
+"""Adapters to DynamoDB, S3, SQS and Bedrock behind small protocols."""
