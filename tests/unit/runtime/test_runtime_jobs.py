@@ -1,4 +1,4 @@
-"""Every job: same file layout as SageMaker's, a manifest on success, a readable reason on failure."""
+"""Every job: SageMaker's file layout, a manifest on success, a readable reason on failure."""
 
 import json
 import os
