@@ -1,0 +1,301 @@
+"""A data set: source files, one SELECT per canonical table, calendar, splits and catalogue."""
+
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from configs.settings.base import CONFIGS, Strict, read_yaml
+from configs.settings.months import Month, month_range, parse_month, shift
+
+TABLES = (
+    "customers",
+    "customer_months",
+    "holdings",
+    "transactions",
+    "products",
+    "categories",
+    "contacts",
+)
+"""Canonical tables; `products` and `categories` come from the catalogue and the tree below."""
+
+SelectableTable = Literal["customers", "customer_months", "holdings", "transactions", "contacts"]
+
+
+class Names(Strict):
+    """A Korean and an English name."""
+
+    ko: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class SourceColumn(Strict):
+    """A column of a source file.
+
+    Attributes:
+        type: DuckDB type the text is converted to.
+        format: strptime pattern for DATE and TIMESTAMP, else DuckDB's own reading.
+        nullable: whether an empty value is allowed.
+    """
+
+    type: Literal["VARCHAR", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN"]
+    format: str | None = None
+    nullable: bool = False
+
+
+class Reference(Strict):
+    """A foreign key between source files: every value of `column` stands in `source.key`."""
+
+    column: str
+    source: str
+    key: str
+
+
+class Source(Strict):
+    """One or many files of the same shape, seen by the SQL as a view of typed columns.
+
+    Attributes:
+        path: glob below the data folder.
+        format: `csv` covers every delimited text.
+        null_strings: texts that mean a missing value.
+        trim: remove blanks around values before they are read.
+    """
+
+    path: str
+    format: Literal["csv", "parquet"]
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    null_strings: tuple[str, ...] = ("",)
+    trim: bool = False
+    columns: dict[str, SourceColumn]
+    unique: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+    @model_validator(mode="after")
+    def _keys_exist(self) -> "Source":
+        for name in (*self.unique, *(reference.column for reference in self.references)):
+            if name not in self.columns:
+                raise ValueError(f"'{name}' is not among the source's columns")
+        return self
+
+
+class TableQuery(Strict):
+    """How a canonical table is made: a DuckDB SELECT, and the source its rows come from."""
+
+    source: str
+    sql: str = Field(min_length=8)
+
+
+class Eligibility(Strict):
+    """Who may be offered a product; an absent bound does not bind."""
+
+    min_age: int | None = None
+    max_age: int | None = None
+    min_income: int | None = None
+    segments: tuple[str, ...] | None = None
+
+
+class Product(Strict):
+    """A product of the catalogue; its place in the list is the catalogue order."""
+
+    product: str
+    group: str
+    names: Names
+    risk_grade: int | None = Field(default=None, ge=1, le=6)
+    eligibility: Eligibility = Eligibility()
+    fees: Names | None = None
+    benefits: Names | None = None
+
+
+class ProductGroup(Strict):
+    """A group of products."""
+
+    group: str
+    names: Names
+
+
+class Catalogue(Strict):
+    """All products and groups."""
+
+    groups: tuple[ProductGroup, ...]
+    products: tuple[Product, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Catalogue":
+        groups = [group.group for group in self.groups]
+        codes = [product.product for product in self.products]
+        for label, values in (("group", groups), ("product", codes)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"a {label} stands twice")
+        for product in self.products:
+            if product.group not in groups:
+                raise ValueError(f"product '{product.product}' names unknown group")
+        return self
+
+
+class Category(Strict):
+    """A node of a data set's own category tree; `parent` absent = below the root."""
+
+    code: str
+    parent: str | None = None
+    names: Names
+
+
+class CategoryTree(Strict):
+    """The tree of transaction categories.
+
+    Attributes:
+        iso18245: include the whole merchant category code tree
+            (root > ISO range > 3-digit prefix > code).
+        nodes: further nodes, and Korean names for codes of the ISO tree.
+    """
+
+    iso18245: bool
+    nodes: tuple[Category, ...] = ()
+
+
+class Splits(Strict):
+    """Months (`YYYY-MM`) whose ends are the `as_of` dates of each split."""
+
+    train: tuple[Month, ...] = Field(min_length=1)
+    validation: tuple[Month, ...] = Field(min_length=1)
+    test: tuple[Month, ...] = Field(min_length=1)
+    gap_days: int = Field(default=0, ge=0)
+
+
+class Segment(Strict):
+    """A customer segment, in the order of the classes of `segment_prediction`."""
+
+    code: str
+    names: Names
+
+
+class Currency(Strict):
+    """Currency of all amounts and its decimal digits (amounts are integer minor units)."""
+
+    code: str = Field(pattern=r"^[A-Z]{3}$")
+    minor_digits: int = Field(ge=0, le=4)
+
+
+class Limits(Strict):
+    """Bounds of the preparation job.
+
+    Attributes:
+        memory: DuckDB memory limit, e.g. `2GB`.
+        line_bytes: longest line accepted in a delimited file.
+        examples: examples quoted per violation.
+    """
+
+    memory: str = Field(default="2GB", pattern=r"^\d+(MB|GB)$")
+    line_bytes: int = Field(default=1_000_000, gt=0)
+    examples: int = Field(default=3, gt=0)
+
+
+class DatasetSettings(Strict):
+    """Everything that makes a bank's files the canonical tables.
+
+    Attributes:
+        time_zone: zone of the stamps in the sources; canonical stamps are local time.
+        category_directions: directions of the transactions whose category the category tasks read.
+        catalogue: name of a file in `configs/products/`, replaced by its content on loading.
+        categories: name of a file in `configs/datasets/categories/`, likewise.
+        segments: declared segments; empty where the data set has none.
+        shards: number of customer shards.
+        min_months_observed: months of history a customer needs to be in the examples.
+        lookback_months: months of history that features may read, exactly.
+        serving: month whose end is the `as_of` of the scored customers.
+    """
+
+    name: str
+    titles: Names
+    currency: Currency
+    time_zone: str
+    first_month: Month
+    last_month: Month
+    horizon_months: int = Field(gt=0)
+    splits: Splits
+    serving: Month
+    shards: int = Field(gt=0)
+    min_months_observed: int = Field(default=6, gt=0)
+    lookback_months: int = Field(default=12, gt=0)
+    category_directions: tuple[Literal["debit", "credit"], ...] = ("debit",)
+    segments: tuple[Segment, ...] = ()
+    catalogue: Catalogue | None = None
+    categories: CategoryTree | None = None
+    sources: dict[str, Source]
+    tables: dict[SelectableTable, TableQuery]
+    limits: Limits = Limits()
+
+    @field_validator("catalogue", mode="before")
+    @classmethod
+    def _read_catalogue(cls, value: Any) -> Any:
+        return read_yaml(CONFIGS / "products" / f"{value}.yaml") if isinstance(value, str) else value
+
+    @field_validator("categories", mode="before")
+    @classmethod
+    def _read_categories(cls, value: Any) -> Any:
+        folder = CONFIGS / "datasets" / "categories"
+        return read_yaml(folder / f"{value}.yaml") if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _tables_have_sources(self) -> "DatasetSettings":
+        if "customers" not in self.tables:
+            raise ValueError("tables: 'customers' is missing")
+        for table, query in self.tables.items():
+            if query.source not in self.sources:
+                raise ValueError(f"tables.{table}.source: '{query.source}' is not among sources")
+        for name, source in self.sources.items():
+            for reference in source.references:
+                other = self.sources.get(reference.source)
+                if other is None or reference.key not in other.columns:
+                    raise ValueError(
+                        f"sources.{name}.references: {reference.source}.{reference.key} is unknown"
+                    )
+        if "holdings" in self.tables and self.catalogue is None:
+            raise ValueError("catalogue: needed where there are holdings")
+        return self
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> "DatasetSettings":
+        order = (("train", "validation"), ("validation", "test"))
+        for earlier, later in order:
+            last = max(self.as_ofs(earlier))
+            end = shift(last, self.horizon_months) + timedelta(days=self.splits.gap_days)
+            if end > min(self.as_ofs(later)):
+                raise ValueError(
+                    f"splits: the label window of {earlier} as_of {last} (+ gap_days) ends after "
+                    f"the first {later} as_of"
+                )
+        if shift(max(self.as_ofs("test")), self.horizon_months) > self.last:
+            raise ValueError("splits: the label window of test ends after last_month")
+        if min(self.as_ofs("train")) < self.first or parse_month(self.serving) > self.last:
+            raise ValueError("splits, serving: outside first_month..last_month")
+        return self
+
+    @property
+    def first(self) -> date:
+        """Month end of the first month with data."""
+        return parse_month(self.first_month)
+
+    @property
+    def last(self) -> date:
+        """Month end of the last month with data: later rows are violations."""
+        return parse_month(self.last_month)
+
+    @property
+    def months(self) -> list[date]:
+        """Every month end of the data set."""
+        return month_range(self.first, self.last)
+
+    def as_ofs(self, split: Literal["train", "validation", "test", "score"]) -> list[date]:
+        """Return the sorted `as_of` dates of a split; `score` has the serving date alone."""
+        if split == "score":
+            return [parse_month(self.serving)]
+        months: tuple[str, ...] = getattr(self.splits, split)
+        return sorted(parse_month(month) for month in months)
+
+    @property
+    def fit_cutoff(self) -> date:
+        """The first train `as_of`: nothing later may reach anything that is fitted."""
+        return self.as_ofs("train")[0]

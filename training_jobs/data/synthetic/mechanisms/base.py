@@ -1,0 +1,60 @@
+"""What a mechanism is: a spell that may start, and a trace it leaves in the events."""
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from training_jobs.data.synthetic.random import Floats, Ints
+from training_jobs.data.synthetic.state import Bools, State
+
+
+@dataclass
+class EventBatch:
+    """Card events of one month, in customer and time order; mechanisms change it in place.
+
+    Attributes:
+        row: row of the customer in the block.
+        index: number of the event within the customer's month.
+        category: category index.
+        outing: whether the event is one of the four of an outing.
+        place: 0..3, its place in the outing.
+        channel: index into `events.EVENT_CHANNELS`.
+        tempo: factor on the randomness of the amounts' oscillation.
+        lean: added to the rank score that deals the month's amounts to the events.
+        scale: factor on the amount.
+        uniforms: four arrays of uniforms that only mechanisms use.
+    """
+
+    row: Ints
+    index: Ints
+    category: Ints
+    outing: Bools
+    place: Ints
+    channel: Ints
+    tempo: Floats
+    lean: Floats
+    scale: Floats
+    uniforms: list[Floats]
+
+
+class Mechanism(ABC):
+    """A cause of acquiring or closing, on in spells."""
+
+    name: ClassVar[str]
+
+    def start_weight(self, state: State) -> Floats:
+        """Return how much likelier than average each customer is to start a spell, shape (n,)."""
+        return np.ones(state.size)
+
+    def begin(self, state: State, starting: Bools) -> None:
+        """Change the state of customers whose spell starts this month."""
+
+    def count_factor(self, state: State, on: Bools) -> Floats:
+        """Return a factor on the number of card events, shape (n,)."""
+        del state
+        return np.ones(len(on))
+
+    def paint(self, state: State, batch: EventBatch, on: Bools) -> None:
+        """Leave the trace in the month's events. `on` is per event."""

@@ -1,0 +1,131 @@
+"""Counter-based random numbers: a value depends on (seed, stream, customer, month, index) alone.
+
+Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), written
+over arrays, so that any division of the customers into shards draws the same numbers.
+"""
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+ArrayLike = Any
+"""An int or an integer array; all arguments of one draw broadcast together."""
+
+_ROUNDS = 10
+_MULTIPLY = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_WEYL = (0x9E3779B9, 0xBB67AE85)
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+class Stream(IntEnum):
+    """What a number is for; each purpose has its own stream."""
+
+    PERSONA = 1
+    TRAITS = 2
+    DEMOGRAPHICS = 3
+    JOIN = 4
+    HABITS = 5
+    ENGAGEMENT = 6
+    LIFECYCLE = 7
+    VALUE = 8
+    CONSUMPTION = 9
+    ATTRIBUTES = 10
+    SHOCK = 11
+    SPELL = 12
+    SPELL_LENGTH = 13
+    ACQUIRE = 14
+    CLOSE = 15
+    INITIAL = 16
+    COUNT = 17
+    EVENT = 18
+    EVENT_TIME = 19
+    EVENT_AMOUNT = 20
+    EVENT_PLACE = 21
+    OUTING = 22
+    OUTING_EVENT = 23
+    CREDIT = 24
+    WAVE = 25
+
+
+def philox(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], seed: int) -> list[Any]:
+    """Return four uint64 arrays of 32-bit words for four 32-bit counter words and a 64-bit seed."""
+    words = [np.asarray(word).astype(np.uint64) for word in counter]
+    words = list(np.broadcast_arrays(*words))
+    key = [seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF]
+    for _ in range(_ROUNDS):
+        first = words[0] * _MULTIPLY[0]
+        second = words[2] * _MULTIPLY[1]
+        words = [
+            (second >> _HALF) ^ words[1] ^ np.uint64(key[0]),
+            second & _LOW,
+            (first >> _HALF) ^ words[3] ^ np.uint64(key[1]),
+            first & _LOW,
+        ]
+        key = [(key[0] + _WEYL[0]) & 0xFFFFFFFF, (key[1] + _WEYL[1]) & 0xFFFFFFFF]
+    return words
+
+
+class Draws:
+    """Random numbers of one bank."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def four(
+        self, stream: Stream, who: ArrayLike, *, month: int = 0, index: ArrayLike = 0
+    ) -> list[Floats]:
+        """Return four arrays of uniforms in (0, 1), shaped as `who` and `index` broadcast.
+
+        Args:
+            stream: the purpose.
+            who: customer (or community) numbers below 2**32.
+            month: month number, burn-in included, from 0.
+            index: number of the draw or of the event within the month.
+        """
+        words = philox((who, index, month, int(stream)), self.seed)
+        return [(word.astype(np.float64) + 0.5) / 2.0**32 for word in words]
+
+    def uniform(
+        self, stream: Stream, who: ArrayLike, *, month: int = 0, index: ArrayLike = 0
+    ) -> Floats:
+        """Return uniforms in (0, 1)."""
+        return self.four(stream, who, month=month, index=index)[0]
+
+    def normal(
+        self, stream: Stream, who: ArrayLike, *, month: int = 0, index: ArrayLike = 0
+    ) -> Floats:
+        """Return standard normals (Box-Muller)."""
+        first, second, _, _ = self.four(stream, who, month=month, index=index)
+        return np.sqrt(-2.0 * np.log(first)) * np.cos(2.0 * np.pi * second)
+
+    def poisson(self, stream: Stream, who: ArrayLike, mean: Floats, *, month: int) -> Ints:
+        """Return Poisson counts by inversion; `mean` is shaped as `who` and stays below 200."""
+        uniform = self.uniform(stream, who, month=month)
+        count = np.zeros(uniform.shape, np.int64)
+        term = np.exp(-mean)
+        total = term.copy()
+        step = 0
+        while (open_ := uniform > total).any() and step < 400:
+            step += 1
+            count[open_] += 1
+            term = term * mean / step
+            total = total + term
+        return count
+
+
+def pick(cumulative: Floats, uniform: Floats) -> Ints:
+    """Return class indices drawn from one distribution, given as cumulative shares."""
+    last = len(cumulative) - 1
+    return np.minimum(np.searchsorted(cumulative, uniform * cumulative[-1]), last).astype(np.int64)
+
+
+def pick_rows(weights: Floats, uniform: Floats) -> Ints:
+    """Return one class index a row; `weights` is (rows, classes), not all zero in a row."""
+    cumulative = np.cumsum(weights, axis=1)
+    hit = (cumulative < (uniform * cumulative[:, -1])[:, None]).sum(axis=1)
+    return np.minimum(hit, weights.shape[1] - 1).astype(np.int64)
