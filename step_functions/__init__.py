@@ -1,0 +1,1 @@
+"""State machines as pure functions: contracts in, ASL and IAM statements as plain data out."""
