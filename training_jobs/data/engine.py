@@ -1,0 +1,63 @@
+"""DuckDB as this room uses it: bounded memory, a fixed time zone, a spill folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from configs.settings.dataset import DatasetSettings
+
+
+SOURCE_SCHEMA = "source"
+"""Database schema of the source views: what the SQL of a data set sees."""
+BANK_SCHEMA = "bank"
+"""Database schema of the canonical tables, whose names sources may share."""
+
+
+def text(value: str | Path) -> str:
+    """Return an SQL string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def name(value: str) -> str:
+    """Return an SQL identifier."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+@contextmanager
+def engine(settings: DatasetSettings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in a scratch folder that is removed afterwards.
+
+    One thread: floating-point sums and the bytes of Parquet files then do not depend on timing.
+    """
+    with TemporaryDirectory(prefix="sevenlens-") as scratch:
+        connection = duckdb.connect(str(Path(scratch) / "work.duckdb"))
+        try:
+            connection.execute(f"SET memory_limit = {text(settings.limits.memory)}")
+            connection.execute(f"SET temp_directory = {text(Path(scratch) / 'spill')}")
+            connection.execute("SET threads = 1")
+            connection.execute(f"SET TimeZone = {text(settings.time_zone)}")
+            connection.execute("SET enable_progress_bar = false")
+            for schema in (SOURCE_SCHEMA, BANK_SCHEMA):
+                connection.execute(f"CREATE SCHEMA {schema}")
+            yield connection
+        finally:
+            connection.close()
+
+
+def use(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Make unqualified names mean those of a schema."""
+    connection.execute(f"SET search_path = {text(schema)}")
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """Return the single integer that a query yields."""
+    rows = connection.execute(sql).fetchall()
+    return int(rows[0][0]) if rows and rows[0][0] is not None else 0
+
+
+def examples(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, ...]:
+    """Return the first column of a query's rows as short texts."""
+    return tuple(str(row[0])[:60] for row in connection.execute(sql).fetchall())
