@@ -1,0 +1,109 @@
+"""Step Functions: SageMaker `.sync` tasks, and stopped executions that stay stopped.
+
+A task of a stopped or timed-out execution stops its job, as AWS does on a best-effort basis. The
+emulator lets a task that fails after StopExecution turn the execution from ABORTED to FAILED;
+here an ended execution is left alone.
+"""
+
+import contextvars
+import json
+import time
+from typing import Any
+
+from local_cloud.emulator.internals import part
+from local_cloud.emulator.sagemaker.jobs import JobError, Jobs
+from local_cloud.emulator.sagemaker.records import Record, describe_milliseconds
+from local_cloud.emulator.sagemaker.specification import Kind
+
+POLL_S = 0.5
+RESOURCE = "arn:aws:states:::sagemaker:create{kind}Job"
+ERROR_NAMES = {"ResourceInUse": "ResourceInUseException"}
+GENERAL_ERROR = "AmazonSageMakerException"
+
+_execution: contextvars.ContextVar[str] = contextvars.ContextVar("sevenlens_execution", default="")
+_deadline: contextvars.ContextVar[float] = contextvars.ContextVar(
+    "sevenlens_deadline", default=float("inf")
+)
+
+
+class _Abandoned(BaseException):
+    """Ends the thread of a stopped execution without anything taking it for a failure."""
+
+
+def _running(execution: str) -> bool:
+    record = part("services.stepfunctions")._executions.get(execution)
+    return record is None or record["status"] == "RUNNING"
+
+
+def _wait(jobs: Jobs, record: Record) -> None:
+    """Wait for a job; stop it when its execution was stopped or its state has timed out."""
+    execution, deadline = _execution.get(), _deadline.get()
+    while not jobs.board.wait(record, POLL_S):
+        abandoned = not _running(execution)
+        if not abandoned and time.monotonic() < deadline:
+            continue
+        try:
+            jobs.stop(record)
+        except JobError:
+            return  # it ended by itself in this moment
+        jobs.board.wait(record, float("inf"))
+        if abandoned:
+            raise _Abandoned
+        return
+
+
+def _task(jobs: Jobs, kind: Kind, resource: str, request: dict[str, Any]) -> dict[str, Any]:
+    failure = part("services.stepfunctions")._ExecutionError
+    service = part("app")._loaded_modules["sagemaker"]
+    try:
+        arn = service.call(f"Create{kind}Job", request)[f"{kind}JobArn"]
+    except JobError as error:
+        name = ERROR_NAMES.get(error.code, GENERAL_ERROR)
+        raise failure(f"SageMaker.{name}", error.message) from error
+    if not resource.endswith(".sync"):
+        return {f"{kind}JobArn": arn}
+    record = jobs.get(kind, request[f"{kind}JobName"])
+    _wait(jobs, record)
+    answer = describe_milliseconds(record)
+    if record.status == "Failed":
+        raise failure("States.TaskFailed", json.dumps(answer))
+    return answer
+
+
+def install(jobs: Jobs) -> None:
+    """Register the tasks and put the guards around executions."""
+    machine = part("services.stepfunctions")
+    for kind in Kind:
+
+        def task(resource: str, request: dict[str, Any], kind: Kind = kind) -> dict[str, Any]:
+            return _task(jobs, kind, resource, request)
+
+        machine._SERVICE_DISPATCH[RESOURCE.format(kind=kind)] = task
+
+    run, fail, limited = (
+        machine._run_execution,
+        machine._fail_execution,
+        machine._invoke_resource_with_timeout,
+    )
+
+    def run_execution(arn: str) -> None:
+        _execution.set(arn)
+        try:
+            run(arn)
+        except _Abandoned:
+            return
+
+    def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    def invoke_with_timeout(resource: str, request: Any, timeout: Any) -> Any:
+        token = _deadline.set(time.monotonic() + float(timeout))
+        try:
+            return limited(resource, request, timeout)
+        finally:
+            _deadline.reset(token)
+
+    machine._run_execution = run_execution
+    machine._fail_execution = fail_execution
+    machine._invoke_resource_with_timeout = invoke_with_timeout
