@@ -1,0 +1,39 @@
+"""What is known of a bank beside dated rows: catalogue, directions, and names for the glossary."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from configs.settings.dataset import DatasetSettings
+from configs.settings.glossary import Text
+from training_jobs.features.generator import Bank, Product
+from training_jobs.features.vocabulary import safe
+
+ONLY_PART = "part-00000.parquet"
+
+
+def read_bank(tables: Path, dataset: DatasetSettings) -> Bank:
+    """Return the bank of a tables folder."""
+    products: list[Product] = []
+    path = tables / "products" / ONLY_PART
+    if path.is_file():
+        rows = pq.read_table(path, columns=["product", "group", "position"]).to_pylist()
+        rows.sort(key=lambda row: row["position"])
+        products = [Product(row["product"], row["group"]) for row in rows]
+    return Bank(tuple(products), dataset.category_directions, dataset.lookback_months)
+
+
+def read_names(tables: Path) -> dict[str, Mapping[str, Text]]:
+    """Return the names of products and categories by code as it stands in column names."""
+    return {
+        "product": _names(tables / "products" / ONLY_PART, "product"),
+        "category": _names(tables / "categories" / ONLY_PART, "code"),
+    }
+
+
+def _names(path: Path, code: str) -> dict[str, Text]:
+    if not path.is_file():
+        return {}
+    rows = pq.read_table(path, columns=[code, "name_ko", "name_en"]).to_pylist()
+    return {safe(row[code]): Text(ko=row["name_ko"], en=row["name_en"]) for row in rows}

@@ -1,0 +1,175 @@
+"""Fitting: once, on one sample of train customers, on nothing later than the fit cut-off."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.settings.features import FeatureInput, FeaturesSettings, Group
+from training_jobs.features import generators as _generators
+from training_jobs.features import tensors as _tensors
+from training_jobs.features.cut import COLUMNS, CutView, Limits, cut
+from training_jobs.features.errors import FeatureError
+from training_jobs.features.generator import Bank, Column, FloatArray
+from training_jobs.features.model import (
+    Clock,
+    FeatureModel,
+    MadeGroup,
+    MadeTensor,
+    Statistics,
+    check_produced,
+    check_values,
+)
+from training_jobs.features.registry import GENERATORS, TENSORS
+from training_jobs.features.sources import Sources
+
+__all__ = ["fit", "fit_sample", "log_value"]
+REGISTERED = (_generators, _tensors)
+"""Importing these packages is what fills the registries."""
+
+
+def fit_sample(customers: Sequence[str], *, most: int, salt: str) -> list[str]:
+    """Return at most `most` customers, chosen by hash, in the order of their ids."""
+    if len(customers) <= most:
+        return sorted(customers)
+
+    def key(customer: str) -> tuple[bytes, str]:
+        return hashlib.md5(f"{salt}:{customer}".encode(), usedforsecurity=False).digest(), customer
+
+    return sorted(sorted(customers, key=key)[:most])
+
+
+def fit(
+    sources: Sources,
+    *,
+    customers: Sequence[str],
+    cutoff: date,
+    bank: Bank,
+    settings: FeaturesSettings,
+    clock: Clock,
+) -> FeatureModel:
+    """Fit every input on `customers` at `cutoff`.
+
+    Raises:
+        FeatureError: there is no customer to fit on, or a generator broke its declaration.
+    """
+    if not customers:
+        raise FeatureError(
+            f"no train customer is observed at the fit cut-off {cutoff}",
+            remedy="move the first train month of the data set to where customers are observed",
+        )
+    limits = Limits(settings.memory, settings.threads)
+    with cut(
+        sources,
+        customers=customers,
+        as_of=cutoff,
+        lookback_months=bank.lookback_months,
+        limits=limits,
+    ) as view:
+        groups: list[MadeGroup] = []
+        tensors: list[MadeTensor] = []
+        absent: dict[str, str] = {}
+        for group in settings.groups:
+            with clock.of(group.name):
+                made, reason = _fit_group(group, view, bank)
+            if made is None:
+                absent[group.name] = reason
+            else:
+                groups.append(made)
+        for item in settings.tensors:
+            if reason := _unmet(item, view, bank):
+                absent[item.name] = reason
+                continue
+            with clock.of(item.name):
+                tensor = TENSORS.build(item.generator, item.parameters, bank)
+                tensors.append(MadeTensor(item, tensor, tensor.fit(view)))
+    return FeatureModel(bank, tuple(groups), tuple(tensors), absent)
+
+
+def _unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
+    """Return why an input cannot be made, '' if it can."""
+    if not item.enabled:
+        return "switched off in feature_groups.yaml"
+    for requirement in item.requires:
+        if requirement == "products":
+            if not bank.products:
+                return "needs products: the data set has no catalogue"
+            continue
+        table, _, column = requirement.partition(".")
+        if table not in COLUMNS or (column and column not in COLUMNS[table]):
+            raise FeatureError(
+                f"'{item.name}' requires '{requirement}', which no canonical table holds",
+                remedy="name a table or table.column of the canonical tables",
+            )
+        found = view.query(f"SELECT count({column or '*'}) AS present FROM {table}")
+        if not found["present"][0]:
+            return f"needs {requirement}: no value up to the fit cut-off"
+    return ""
+
+
+def _fit_group(group: Group, view: CutView, bank: Bank) -> tuple[MadeGroup | None, str]:
+    if reason := _unmet(group, view, bank):
+        return None, reason
+    generator = GENERATORS.build(group.generator, group.parameters, bank)
+    fitted = generator.fit(view)
+    declared = generator.columns(fitted)
+    _check_width(group, declared)
+    tally = generator.tally(view, fitted) if generator.tallies else None
+    produced = generator.transform(view, fitted.at(tally))
+    check_produced(group.name, declared, produced, rows=view.rows)
+    dropped = {
+        column.name: reason
+        for place, column in enumerate(declared)
+        if (reason := _useless(produced[:, place]))
+    }
+    kept = tuple(place for place, column in enumerate(declared) if column.name not in dropped)
+    if not kept:
+        return None, "no column varies up to the fit cut-off"
+    columns = [declared[place] for place in kept]
+    check_values(group.name, columns, produced[:, list(kept)])
+    statistics = tuple(_statistics(declared[place], produced[:, place]) for place in kept)
+    return MadeGroup(group, generator, fitted, declared, kept, dropped, statistics), ""
+
+
+def _check_width(group: Group, declared: Sequence[Column]) -> None:
+    names = [column.name for column in declared]
+    if len(set(names)) != len(names):
+        raise FeatureError(
+            f"group '{group.name}' declares a column twice", remedy="mend the generator"
+        )
+    if group.follows is None and len(declared) != group.columns:
+        raise FeatureError(
+            f"group '{group.name}' declares {len(declared)} columns, feature_groups.yaml says "
+            f"{group.columns}",
+            remedy="mend the generator or its entry in feature_groups.yaml",
+        )
+
+
+def _useless(values: FloatArray) -> str:
+    """Return why a column cannot be used, '' if it can."""
+    if np.isinf(values).any():
+        return "not finite"
+    present = values[~np.isnan(values)]
+    if not len(present):
+        return "missing for everyone"
+    return "the same for everyone" if (present == present[0]).all() else ""
+
+
+def log_value(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sign(x) * log(1 + |x|): what replaces a power-law column when it is scaled."""
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)), np.float64)
+
+
+def _statistics(column: Column, values: FloatArray) -> Statistics:
+    present = np.sort(values[~np.isnan(values)].astype(np.float64))
+    scaled = log_value(present) if column.log else present
+    # Sorted first, so that the sums do not depend on the order of the customers.
+    sd = float(np.std(scaled))
+    return Statistics(
+        mean=float(np.mean(scaled)),
+        sd=sd if sd > 0 else 1.0,
+        median=float(np.median(present)),
+        missing=float(1 - len(present) / len(values)),
+    )

@@ -1,0 +1,11 @@
+"""The generator modules; importing this package registers all of them."""
+
+from training_jobs.features.generators import (
+    behaviour,
+    categories,
+    demographics,
+    holdings,
+    rolling,
+)
+
+__all__ = ["behaviour", "categories", "demographics", "holdings", "rolling"]

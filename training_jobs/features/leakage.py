@@ -1,0 +1,168 @@
+"""Time travel: what a later row may change. Deleting or altering the future must change nothing."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from configs.contracts.artefacts import Check
+from training_jobs.features.cut import Limits
+from training_jobs.features.examples import KEYS, Batch, Examples
+from training_jobs.features.model import Clock, FeatureModel
+from training_jobs.features.shards import FEATURES, tally, transform
+from training_jobs.features.sources import SHARD_FILE, Change, Sources
+
+CHANGES: tuple[Change, ...] = ("delete", "mutate")
+
+
+def sample_rows(
+    model: FeatureModel, output: Path, shards: Sequence[int], *, customers: int
+) -> dict[str, pa.Table]:
+    """Return the written rows of up to `customers` customers, chosen by hash over all shards.
+
+    Returns:
+        `features` and every side tensor, the same rows in the same order.
+    """
+    examples = Examples(output / "examples")
+    everyone = {
+        customer: shard
+        for shard in shards
+        for customer in pc.unique(examples.read(shard, ("customer_id",))["customer_id"]).to_pylist()
+    }
+    chosen = sorted(everyone, key=lambda one: hashlib.sha256(one.encode()).digest())[:customers]
+    names = (FEATURES, *(item.settings.name for item in model.tensors))
+    parts: dict[str, list[pa.Table]] = {name: [] for name in names}
+    for shard in shards:
+        wanted = pa.array([one for one in chosen if everyone[one] == shard], pa.string())
+        for name in names:
+            table = pq.read_table(output / name / SHARD_FILE.format(shard=shard))
+            parts[name].append(table.filter(pc.is_in(table["customer_id"], value_set=wanted)))
+    return {name: pa.concat_tables(tables) for name, tables in parts.items()}
+
+
+def time_travel(
+    model: FeatureModel,
+    sources: Sources,
+    output: Path,
+    *,
+    customers: int,
+    batch_customers: int,
+    limits: Limits,
+) -> list[Check]:
+    """Make sampled rows again from tables whose later rows are gone or altered, and compare.
+
+    For every `as_of` all rows after it are deleted (then mutated) in every dated table, and the
+    features and side tensors of the sample are made from what is left.
+
+    Returns:
+        One blocking check a change; its value is the number of cells that differ.
+    """
+    examples = Examples(output / "examples")
+    sample = sample_rows(model, output, sources.shards, customers=customers)
+    stamps = sample[FEATURES]["as_of"]
+    checks = []
+    for change in CHANGES:
+        cells = 0
+        differing: dict[str, int] = {}
+        for as_of in sorted(pc.unique(stamps).to_pylist()):
+            written = {
+                name: table.filter(pc.equal(stamps, as_of)) for name, table in sample.items()
+            }
+            altered = sources.altered(change, as_of)
+            tallies = tally(
+                model,
+                altered,
+                examples,
+                batch_customers=batch_customers,
+                limits=limits,
+                clock=Clock(),
+                only=as_of,
+            )
+            batch = Batch(written[FEATURES].select(list(KEYS)))
+            again = transform(model, altered, batch, limits=limits, tallies=tallies, clock=Clock())
+            cells += sum(table.num_rows * (table.num_columns - 2) for table in again.values())
+            for name, count in _differences(written, again).items():
+                differing[name] = differing.get(name, 0) + count
+        checks.append(_travel_check(change, cells, differing))
+    return checks
+
+
+def _travel_check(change: Change, cells: int, differing: Mapping[str, int]) -> Check:
+    reached = ", ".join(sorted(name for name, count in differing.items() if count))
+    verdict = f"later rows reach: {reached}" if reached else "later rows change nothing"
+    return Check(
+        name=f"leakage.time_travel.{change}",
+        passed=cells > 0 and not reached,
+        blocking=True,
+        value=float(sum(differing.values())) if cells else None,
+        bound="= 0",
+        detail=f"{cells} cells compared; {verdict}",
+    )
+
+
+def _differences(written: Mapping[str, pa.Table], again: Mapping[str, pa.Table]) -> dict[str, int]:
+    """Return the number of differing cells by column; bit for bit, missing equal to missing."""
+    counts = {}
+    for name, table in again.items():
+        for column in table.column_names[2:]:
+            before = written[name][column].to_pylist()
+            after = table[column].to_pylist()
+            counts[f"{name}.{column}"] = sum(
+                old != new for old, new in zip(before, after, strict=True)
+            )
+    return counts
+
+
+def fit_cutoff_check(
+    files: Mapping[str, bytes], refitted: Mapping[Change, Mapping[str, bytes]]
+) -> Check:
+    """Compare the fitted files with those fitted on tables without, and with another, future."""
+    changed = sorted(
+        {
+            name
+            for other in refitted.values()
+            for name in {*files, *other}
+            if files.get(name) != other.get(name)
+        }
+    )
+    return Check(
+        name="leakage.fit_cutoff",
+        passed=not changed,
+        blocking=True,
+        value=float(len(changed)),
+        bound="= 0",
+        detail=f"{len(files)} fitted files compared"
+        + (f"; changed by later rows: {', '.join(changed)}" if changed else ""),
+    )
+
+
+def finite_and_varying(model: FeatureModel, *, strict: bool) -> list[Check]:
+    """Report the columns that were dropped by name; where `strict`, a dropped column blocks."""
+    dropped = {
+        f"{group.settings.name}.{name}": reason
+        for group in model.groups
+        for name, reason in group.dropped.items()
+    }
+    dead = [f"{name} (group)" for name, why in model.absent.items() if "varies" in why]
+    names = [f"{name} ({reason})" for name, reason in dropped.items()] + dead
+    return [
+        Check(
+            name="features.dropped_columns",
+            passed=not names,
+            blocking=strict,
+            value=float(len(names)),
+            bound="= 0",
+            detail="; ".join(names) or "every declared column varies",
+        ),
+        Check(
+            name="features.present",
+            passed=bool(model.columns),
+            blocking=True,
+            value=float(len(model.columns)),
+            bound="> 0",
+            detail=f"{len(model.columns)} columns in {len(model.groups)} groups",
+        ),
+    ]

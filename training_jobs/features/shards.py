@@ -1,0 +1,166 @@
+"""Transforming one customer shard: the unit of work, on one machine or on many."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from training_jobs.features.cut import Limits, cut
+from training_jobs.features.examples import KEYS, Batch, Examples
+from training_jobs.features.generator import FloatArray
+from training_jobs.features.model import Clock, FeatureModel, Tallies
+from training_jobs.features.sources import SHARD_FILE, Sources
+
+FEATURES = "features"
+COMPRESSION = "zstd"
+
+
+def transform(
+    model: FeatureModel,
+    sources: Sources,
+    batch: Batch,
+    *,
+    limits: Limits,
+    tallies: Tallies,
+    clock: Clock,
+) -> dict[str, pa.Table]:
+    """Return the tables `features` and one for every side tensor, rows as in `batch`."""
+    values = np.zeros((batch.keys.num_rows, len(model.columns)), np.float32)
+    lists: dict[str, list[tuple[pa.Array, ...]]] = {
+        item.settings.name: [] for item in model.tensors
+    }
+    order: list[NDArray[np.int64]] = []
+    for as_of, customers, places in batch.by_as_of():
+        with cut(
+            sources,
+            customers=customers,
+            as_of=as_of,
+            lookback_months=model.bank.lookback_months,
+            limits=limits,
+        ) as view:
+            values[places] = model.values(view, tallies, clock)
+            for name, arrays in model.lists(view, tallies, clock).items():
+                lists[name].append(arrays)
+        order.append(places)
+    tables = {FEATURES: _feature_table(batch.keys, model, values)}
+    back = pa.array(np.argsort(np.concatenate(order), kind="stable"))
+    for item in model.tensors:
+        made = lists[item.settings.name]
+        table = batch.keys
+        for place, field in enumerate(item.tensor.fields(item.fitted)):
+            joined = pa.concat_arrays([arrays[place] for arrays in made]).take(back)
+            table = table.append_column(field, joined)
+        tables[item.settings.name] = table
+    return tables
+
+
+def _feature_table(keys: pa.Table, model: FeatureModel, values: FloatArray) -> pa.Table:
+    table = keys
+    for place, column in enumerate(model.columns):
+        table = table.append_column(
+            pa.field(column.name, pa.float32()),
+            pa.array(np.ascontiguousarray(values[:, place]), pa.float32(), from_pandas=True),
+        )
+    return table
+
+
+def write_shard(
+    model: FeatureModel,
+    sources: Sources,
+    shard: int,
+    *,
+    output: Path,
+    batch_customers: int,
+    limits: Limits,
+    tallies: Tallies,
+    clock: Clock,
+) -> int:
+    """Write one shard's features and side tensors beside its examples; return the rows written.
+
+    Files appear under their names only once complete, so an interrupted shard is redone alone.
+    """
+    examples = Examples(output / "examples")
+    writers: dict[str, pq.ParquetWriter] = {}
+    rows = 0
+    try:
+        for batch in examples.batches(shard, batch_customers):
+            tables = transform(
+                model,
+                sources.shard(shard),
+                batch,
+                limits=limits,
+                tallies=tallies,
+                clock=clock,
+            )
+            for name, table in tables.items():
+                _write(writers, output / name, shard, table)
+            rows += batch.keys.num_rows
+        if not rows:
+            for name, table in _empty(model, examples.read(shard, KEYS)).items():
+                _write(writers, output / name, shard, table)
+    finally:
+        for writer in writers.values():
+            writer.close()
+    for name in writers:
+        path = output / name / SHARD_FILE.format(shard=shard)
+        path.with_suffix(".partial").rename(path)
+    return rows
+
+
+def _write(writers: dict[str, pq.ParquetWriter], folder: Path, shard: int, table: pa.Table) -> None:
+    if folder.name not in writers:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = (folder / SHARD_FILE.format(shard=shard)).with_suffix(".partial")
+        writers[folder.name] = pq.ParquetWriter(path, table.schema, compression=COMPRESSION)
+    writers[folder.name].write_table(table)
+
+
+def _empty(model: FeatureModel, keys: pa.Table) -> dict[str, pa.Table]:
+    columns = [pa.field(column.name, pa.float32()) for column in model.columns]
+    tables = {FEATURES: pa.schema([*keys.schema, *columns]).empty_table()}
+    for item in model.tensors:
+        fields = item.tensor.fields(item.fitted)
+        tables[item.settings.name] = pa.schema([*keys.schema, *fields]).empty_table()
+    return tables
+
+
+def tally(
+    model: FeatureModel,
+    sources: Sources,
+    examples: Examples,
+    *,
+    batch_customers: int,
+    limits: Limits,
+    clock: Clock,
+    only: date | None = None,
+) -> Tallies:
+    """Return the integer counts of all customers of every `as_of`, for inputs that ask for them.
+
+    Args:
+        only: the one `as_of` wanted; all of them by default.
+    """
+    sums: dict[tuple[str, date], NDArray[np.int64]] = {}
+    makers = model.tallied()
+    if not makers:
+        return sums
+    for shard in sources.shards:
+        for batch in examples.batches(shard, batch_customers):
+            for as_of, customers, _ in batch.by_as_of():
+                if only is not None and as_of != only:
+                    continue
+                with cut(
+                    sources.shard(shard),
+                    customers=customers,
+                    as_of=as_of,
+                    lookback_months=model.bank.lookback_months,
+                    limits=limits,
+                ) as view:
+                    for name, maker, fitted in makers:
+                        with clock.of(name):
+                            counts = maker.tally(view, fitted)
+                        key = (name, as_of)
+                        sums[key] = sums[key] + counts if key in sums else counts
+    return sums

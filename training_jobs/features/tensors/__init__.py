@@ -1,0 +1,5 @@
+"""The side tensors; importing this package registers all of them."""
+
+from training_jobs.features.tensors import events, incidence
+
+__all__ = ["events", "incidence"]

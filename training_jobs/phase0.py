@@ -1,0 +1,92 @@
+"""Phase 0: labels, splits and features of every example, with proof that nothing leaks."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from configs.contracts.artefacts import Check, write_checks
+from configs.contracts.stages import Stage
+from configs.settings.base import validate
+from configs.settings.dataset import DatasetSettings
+from configs.settings.features import FeaturesSettings
+from configs.settings.tasks import TasksSettings
+from training_jobs.features.run import Made, Progress, make_features
+from training_jobs.runtime import JobContext, run_job
+from training_jobs.tasks.examples import write_examples
+
+
+def viability_checks(report: Mapping[str, Any]) -> list[Check]:
+    """Return what the viability gate decided: one check a task, and that at least one is on.
+
+    Args:
+        report: content of `tasks.json`.
+    """
+    tasks = report["tasks"]
+    on = [task for task in tasks if task["status"] == "on"]
+    checks = [
+        Check(
+            name=f"viability.{task['name']}",
+            passed=task["status"] == "on",
+            blocking=False,
+            value=float(task["counts"]["train"]["rows"]),
+            bound="enough labelled rows in every split",
+            detail=task["reason"] or "on; the value is the labelled train rows",
+        )
+        for task in tasks
+    ]
+    first = Check(
+        name="viability.tasks_on",
+        passed=bool(on),
+        blocking=True,
+        value=float(len(on)),
+        bound=">= 1",
+        detail=f"{len(on)} of {len(tasks)} tasks are on",
+    )
+    return [first, *checks]
+
+
+def phase0(
+    tables: Path,
+    output: Path,
+    *,
+    dataset: DatasetSettings,
+    tasks: TasksSettings,
+    features: FeaturesSettings,
+    progress: Progress,
+) -> Made:
+    """Write everything Phase 0 leaves behind into `output`; return what was made.
+
+    Args:
+        tables: the canonical tables of the preparation job.
+        output: output folder of the stage.
+        dataset: the data set.
+        tasks: the prediction tasks.
+        features: groups, side tensors and checks.
+        progress: told (done, total, what).
+    """
+    report = write_examples(tables, output, dataset=dataset, tasks=tasks, progress=progress)
+    made = make_features(tables, output, dataset=dataset, settings=features, progress=progress)
+    write_checks(output, [*viability_checks(report), *made.checks])
+    return made
+
+
+def main(context: JobContext) -> None:
+    """Run Phase 0 on the prepared tables."""
+
+    made = phase0(
+        context.inputs[Stage.PREFLIGHT] / "tables",
+        context.output,
+        dataset=validate(DatasetSettings, context.settings["dataset"], source="settings.dataset"),
+        tasks=validate(TasksSettings, context.settings["tasks"], source="settings.tasks"),
+        features=validate(
+            FeaturesSettings, context.settings["features"], source="settings.features"
+        ),
+        progress=context.progress,
+    )
+    seconds = {name: round(spent, 3) for name, spent in sorted(made.clock.seconds.items())}
+    print(f"[timings] {json.dumps(seconds)}", flush=True)
+
+
+if __name__ == "__main__":
+    run_job(Stage.PHASE0, main)
