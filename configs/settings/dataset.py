@@ -19,7 +19,7 @@ TABLES = (
 )
 """Canonical tables; `products` and `categories` come from the catalogue and the tree below."""
 
-SelectableTable = Literal["customers", "customer_months", "holdings", "transactions", "contacts"]
+REFERENCE_TABLES = ("products", "categories")
 
 
 class Names(Strict):
@@ -224,13 +224,15 @@ class DatasetSettings(Strict):
     catalogue: Catalogue | None = None
     categories: CategoryTree | None = None
     sources: dict[str, Source]
-    tables: dict[SelectableTable, TableQuery]
+    tables: dict[str, TableQuery]
     limits: Limits = Limits()
 
     @field_validator("catalogue", mode="before")
     @classmethod
     def _read_catalogue(cls, value: Any) -> Any:
-        return read_yaml(CONFIGS / "products" / f"{value}.yaml") if isinstance(value, str) else value
+        return (
+            read_yaml(CONFIGS / "products" / f"{value}.yaml") if isinstance(value, str) else value
+        )
 
     @field_validator("categories", mode="before")
     @classmethod
@@ -242,7 +244,10 @@ class DatasetSettings(Strict):
     def _tables_have_sources(self) -> "DatasetSettings":
         if "customers" not in self.tables:
             raise ValueError("tables: 'customers' is missing")
+        selectable = [table for table in TABLES if table not in REFERENCE_TABLES]
         for table, query in self.tables.items():
+            if table not in selectable:
+                raise ValueError(f"tables.{table}: unknown (allowed: {', '.join(selectable)})")
             if query.source not in self.sources:
                 raise ValueError(f"tables.{table}.source: '{query.source}' is not among sources")
         for name, source in self.sources.items():
@@ -288,8 +293,8 @@ class DatasetSettings(Strict):
         """Every month end of the data set."""
         return month_range(self.first, self.last)
 
-    def as_ofs(self, split: Literal["train", "validation", "test", "score"]) -> list[date]:
-        """Return the sorted `as_of` dates of a split; `score` has the serving date alone."""
+    def as_ofs(self, split: str) -> list[date]:
+        """Return the sorted `as_of` dates of train, validation, test or score (serving date)."""
         if split == "score":
             return [parse_month(self.serving)]
         months: tuple[str, ...] = getattr(self.splits, split)

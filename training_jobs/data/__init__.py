@@ -1,1 +1,1 @@
-"""From a bank's files to the canonical tables: source checks, SQL, table checks, sharded Parquet."""
+"""From a bank's files to the canonical tables: checks, SQL, sharded Parquet."""

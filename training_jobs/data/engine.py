@@ -9,7 +9,6 @@ import duckdb
 
 from configs.settings.dataset import DatasetSettings
 
-
 SOURCE_SCHEMA = "source"
 """Database schema of the source views: what the SQL of a data set sees."""
 BANK_SCHEMA = "bank"

@@ -31,7 +31,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> dict[st
     return result
 
 
-def _monthly(connection: duckdb.DuckDBPyConnection, tables: list[str], settings: DatasetSettings) -> list[dict[str, Any]]:
+def _monthly(
+    connection: duckdb.DuckDBPyConnection, tables: list[str], settings: DatasetSettings
+) -> list[dict[str, Any]]:
     months: dict[str, dict[str, Any]] = {
         f"{month:%Y-%m}": {"month": f"{month:%Y-%m}"} for month in settings.months
     }
@@ -95,7 +97,8 @@ def profile(connection: duckdb.DuckDBPyConnection, settings: DatasetSettings) ->
             {"category": category, "transactions": count}
             for category, count in _rows(
                 connection,
-                "SELECT category, count(*) FROM transactions GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 30",
+                "SELECT category, count(*) FROM transactions "
+                "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 30",
             )
         ]
         facts["merchants"] = _rows(connection, "SELECT count(DISTINCT merchant) FROM transactions")[

@@ -52,9 +52,7 @@ def _scan(path: Path, *, line_bytes: int, encoding: str) -> _Scan:
                 run = 0
             whole, _, tail = (rest + chunk).rpartition(b"\n")
             if not _decodes(whole, encoding):
-                found.bad_text += sum(
-                    not _decodes(line, encoding) for line in whole.split(b"\n")
-                )
+                found.bad_text += sum(not _decodes(line, encoding) for line in whole.split(b"\n"))
             rest = tail[: line_bytes + 1]
     if run:
         found.rows += 1
@@ -118,9 +116,7 @@ def _header_violations(path: Path, table: str, source: Source) -> list[Violation
     ]
 
 
-def check_delimited(
-    path: Path, *, table: str, source: Source, line_bytes: int
-) -> list[Violation]:
+def check_delimited(path: Path, *, table: str, source: Source, line_bytes: int) -> list[Violation]:
     """Return the faults of one delimited file: empty, NUL, over-long line, encoding, header.
 
     Args:

@@ -19,7 +19,7 @@ def _raw(table: str) -> str:
     return name(f"raw {table}")
 
 
-def value_sql(column: str, rule: SourceColumn, source: Source) -> str:
+def value_sql(column: str, source: Source) -> str:
     """Return the SQL of a column's text (or stored value) with missing values as NULL."""
     quoted = name(column)
     if source.format == "parquet":
@@ -31,7 +31,7 @@ def value_sql(column: str, rule: SourceColumn, source: Source) -> str:
 
 def typed_sql(column: str, rule: SourceColumn, source: Source) -> str:
     """Return the SQL of a column as its declared type; what cannot be converted becomes NULL."""
-    value = value_sql(column, rule, source)
+    value = value_sql(column, source)
     if source.format == "parquet":
         return f"TRY_CAST({value} AS {rule.type})"
     if rule.type in ("DATE", "TIMESTAMP") and rule.format:
@@ -64,7 +64,9 @@ def _open_delimited(
     connection.execute(f"CREATE TABLE {_raw(table)} AS " + " UNION ALL ".join(parts))
 
 
-def _rejected(connection: duckdb.DuckDBPyConnection, table: str, files: list[Path]) -> list[Violation]:
+def _rejected(
+    connection: duckdb.DuckDBPyConnection, table: str, files: list[Path]
+) -> list[Violation]:
     rows = connection.execute(
         "SELECT scans.file_path, min(CAST(errors.error_type AS VARCHAR)), "
         "count(DISTINCT errors.line), list(errors.line ORDER BY errors.line) "
@@ -135,7 +137,7 @@ def _check_values(
 ) -> list[Violation]:
     measures = []
     for column, rule in source.columns.items():
-        value, typed = value_sql(column, rule, source), typed_sql(column, rule, source)
+        value, typed = value_sql(column, source), typed_sql(column, rule, source)
         measures.append(f"count(*) FILTER ({value} IS NULL)")
         measures.append(f"count(*) FILTER ({value} IS NOT NULL AND {typed} IS NULL)")
     counts = connection.execute(
@@ -156,7 +158,7 @@ def _check_values(
                 )
             )  # fmt: skip
         if bad:
-            value, typed = value_sql(column, rule, source), typed_sql(column, rule, source)
+            value, typed = value_sql(column, source), typed_sql(column, rule, source)
             wanted = f"{rule.type} as {rule.format}" if rule.format else rule.type
             faults.append(
                 Violation(
@@ -210,7 +212,8 @@ def _check_references(
         column, key = name(reference.column), name(reference.key)
         orphans = (
             f"FROM {name(table)} AS child WHERE {column} IS NOT NULL AND NOT EXISTS "
-            f"(SELECT 1 FROM {name(reference.source)} AS parent WHERE parent.{key} = child.{column})"
+            f"(SELECT 1 FROM {name(reference.source)} AS parent "
+            f"WHERE parent.{key} = child.{column})"
         )
         if count := scalar(connection, f"SELECT count(*) {orphans}"):
             faults.append(

@@ -20,12 +20,19 @@ class _TableCheck:
         self.settings = settings
         self.table = table
         self.schema = SCHEMAS[table]
-        self.file = settings.sources[settings.tables[table].source].path  # type: ignore[index]
+        self.file = settings.sources[settings.tables[table].source].path
         self.limit = settings.limits.examples
         self.faults: list[Violation] = []
 
     def add(
-        self, column: str, rule: str, count: int, shown: tuple[str, ...], remedy: str, *, identifying: bool = False
+        self,
+        column: str,
+        rule: str,
+        count: int,
+        shown: tuple[str, ...],
+        remedy: str,
+        *,
+        identifying: bool = False,
     ) -> None:
         """Note a fault of this table."""
         self.faults.append(
@@ -34,7 +41,9 @@ class _TableCheck:
             )
         )
 
-    def rows_where(self, column: str, condition: str, *, rule: str, remedy: str, identifying: bool = False) -> None:
+    def rows_where(
+        self, column: str, condition: str, *, rule: str, remedy: str, identifying: bool = False
+    ) -> None:
         """Report rows of the table in which a condition holds."""
         quoted = name(column)
         where = f"FROM {name(self.table)} WHERE {condition}"
@@ -48,7 +57,7 @@ class _TableCheck:
 
     def make(self) -> bool:
         """Run the table's SQL into a table of its name; return whether that worked."""
-        sql = self.settings.tables[self.table].sql  # type: ignore[index]
+        sql = self.settings.tables[self.table].sql
         remedy = f"correct tables.{self.table}.sql in the data set's YAML"
         try:
             use(self.connection, SOURCE_SCHEMA)
@@ -186,7 +195,9 @@ def make_tables(
 
     Needs the source views and the tables `products` and `categories` in the database.
     """
-    checks = [_TableCheck(connection, settings, table) for table in SCHEMAS if table in settings.tables]
+    checks = [
+        _TableCheck(connection, settings, table) for table in SCHEMAS if table in settings.tables
+    ]
     made = [check for check in checks if check.make()]
     known = {check.table for check in made}
     for check in made:
@@ -196,4 +207,3 @@ def make_tables(
         check.time()
         check.declared()
     return [fault for check in checks for fault in check.faults]
-

@@ -50,7 +50,15 @@ def names_of(ids: np.ndarray) -> np.ndarray:
     return np.char.add("C", np.char.zfill(ids.astype(str), 7))
 
 
-def _begin(settings: BankSettings, catalogue: Catalogue, draws: Draws, *, start: int, stop: int, months: int) -> State:
+def _begin(
+    settings: BankSettings,
+    catalogue: Catalogue,
+    draws: Draws,
+    *,
+    start: int,
+    stop: int,
+    months: int,
+) -> State:
     people = populate(settings, draws, start=start, stop=stop, months=months)
     size = len(people.ids)
     communities = len(np.unique(people.community))
@@ -95,7 +103,7 @@ def _stamp(month: date, seconds: np.ndarray) -> pa.Array:
     return pa.array(start + seconds.astype("timedelta64[s]"), pa.timestamp("us"))
 
 
-def _transactions(state: State, names: np.ndarray, month: date, happened: MonthEvents) -> pa.Table:
+def _transactions(names: np.ndarray, month: date, happened: MonthEvents) -> pa.Table:
     merchant = np.char.add("M", np.char.zfill(np.maximum(happened.merchant, 0).astype(str), 5))
     return pa.table(
         {
@@ -187,7 +195,9 @@ def _causes(state: State, names: np.ndarray, month: date, events: list[ProductEv
     )
 
 
-def simulate(settings: BankSettings, catalogue: Catalogue, *, seed: int, start: int, stop: int, months: int) -> Block:
+def simulate(
+    settings: BankSettings, catalogue: Catalogue, *, seed: int, start: int, stop: int, months: int
+) -> Block:
     """Simulate customers `start`..`stop`-1 for `months` observed months.
 
     Args:
@@ -217,7 +227,7 @@ def simulate(settings: BankSettings, catalogue: Catalogue, *, seed: int, start: 
             continue
         seen["customer_months"].append(_months(state, names, month, happened))
         seen["holdings"].append(_holdings(state, names, month))
-        seen["transactions"].append(_transactions(state, names, month, happened))
+        seen["transactions"].append(_transactions(names, month, happened))
         hidden["latent"].append(_latent(state, names, month))
         hidden["causes"].append(_causes(state, names, month, [*gained, lost]))
     observed = state.people.joined < settings.burn_in_months + months

@@ -51,8 +51,6 @@ def _rates(state: State) -> Floats:
     calendar_month = (int(state.settings.first_month[5:]) - 1 + state.month) % 12
     rate = ENGAGEMENT_RATE[state.engagement] * _SEASON[calendar_month] * (1 + _TREND * state.month)
     rate = rate * np.exp(0.25 * state.people.trait("activity"))
-    for number, mechanism in enumerate(MECHANISMS):
-        rate = rate * mechanism.count_factor(state, state.on[:, number])
     result: Floats = rate * state.present
     return result
 
@@ -70,10 +68,15 @@ def _card_batch(state: State, days: int) -> tuple[EventBatch, Ints, Floats]:
     single = draws.poisson(Stream.COUNT, ids, state.settings.active_events * rate, month=month)
     outings = draws.poisson(Stream.OUTING, ids, _OUTINGS * rate, month=month)
     row, index = _flatten(single)
-    times = _times(state, row, draws.four(Stream.EVENT_TIME, ids[row], month=month, index=index), days)
+    times = _times(
+        state, row, draws.four(Stream.EVENT_TIME, ids[row], month=month, index=index), days
+    )
     out_row, out_index = _flatten(outings)
     out_time = _times(
-        state, out_row, draws.four(Stream.OUTING_EVENT, ids[out_row], month=month, index=out_index), days
+        state,
+        out_row,
+        draws.four(Stream.OUTING_EVENT, ids[out_row], month=month, index=out_index),
+        days,
     )
     # The four events of an outing: some minutes apart, in an order of uniform keys.
     four = np.arange(4)
@@ -148,10 +151,14 @@ def _credits(state: State, days: int) -> list[tuple[Ints, Ints, Floats, str]]:
     awake = (state.engagement > 0) & state.present
     row = np.flatnonzero(awake & (uniforms[1] < 0.45))
     when = (uniforms[2][row] * days * _DAY).astype(np.int64)
-    result.append((row, when, 60_000 * np.exp(2.2 * uniforms[3][row] + 0.3 * state.value[row]), "transfer_in"))
+    result.append(
+        (row, when, 60_000 * np.exp(2.2 * uniforms[3][row] + 0.3 * state.value[row]), "transfer_in")
+    )
     if state.month % 3 == 2:
         row = np.flatnonzero(state.held[:, codes.index("ahor")] & state.present)
-        result.append((row, at[row] + (days - 1) * _DAY, 9_000 * np.exp(state.value[row]), "interest"))
+        result.append(
+            (row, at[row] + (days - 1) * _DAY, 9_000 * np.exp(state.value[row]), "interest")
+        )
     return result
 
 

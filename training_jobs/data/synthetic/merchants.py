@@ -39,7 +39,8 @@ class Market:
 
 def _hash(*words: Ints | int, seed: int) -> Floats:
     padded = [*words, *([0] * (4 - len(words)))]
-    return philox((padded[0], padded[1], padded[2], padded[3]), seed)[0] / 2.0**32
+    shares: Floats = philox((padded[0], padded[1], padded[2], padded[3]), seed)[0] / 2.0**32
+    return shares
 
 
 def open_market(settings: BankSettings, seed: int) -> Market:
@@ -64,7 +65,13 @@ def open_market(settings: BankSettings, seed: int) -> Market:
 
 
 def choose_merchants(
-    market: Market, *, category: Ints, customer: Ints, community: Ints, uniforms: list[Floats], seed: int
+    market: Market,
+    *,
+    category: Ints,
+    customer: Ints,
+    community: Ints,
+    uniforms: list[Floats],
+    seed: int,
 ) -> Ints:
     """Return merchant numbers: the community's favourite, the customer's own, or any by Zipf.
 

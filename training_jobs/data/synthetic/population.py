@@ -93,7 +93,9 @@ def _copula(draws: Draws, ids: Ints) -> Floats:
     return scaled
 
 
-def populate(settings: BankSettings, draws: Draws, *, start: int, stop: int, months: int) -> Population:
+def populate(
+    settings: BankSettings, draws: Draws, *, start: int, stop: int, months: int
+) -> Population:
     """Return the customers `start`..`stop`-1.
 
     Args:

@@ -64,7 +64,8 @@ def allowed(state: State) -> Bools:
         if rule.min_income is not None:
             fits &= state.income >= rule.min_income
         columns.append(fits)
-    return np.stack(columns, axis=1)
+    rules: Bools = np.stack(columns, axis=1)
+    return rules
 
 
 def initial_holdings(state: State) -> Bools:
@@ -75,7 +76,7 @@ def initial_holdings(state: State) -> Bools:
         Stream.INITIAL, state.people.ids[:, None], index=np.arange(len(codes))
     )
     lean = np.exp(0.35 * state.people.trait("wealth") + 0.25 * state.people.trait("activity"))
-    held = (uniform < share * lean[:, None]) & allowed(state)
+    held: Bools = (uniform < share * lean[:, None]) & allowed(state)
     held[~held.any(axis=1), codes.index("cco")] = True
     return held
 

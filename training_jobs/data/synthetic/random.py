@@ -121,11 +121,14 @@ class Draws:
 def pick(cumulative: Floats, uniform: Floats) -> Ints:
     """Return class indices drawn from one distribution, given as cumulative shares."""
     last = len(cumulative) - 1
-    return np.minimum(np.searchsorted(cumulative, uniform * cumulative[-1]), last).astype(np.int64)
+    hit = np.searchsorted(cumulative, uniform * cumulative[-1])
+    chosen: Ints = np.minimum(hit, last).astype(np.int64)
+    return chosen
 
 
 def pick_rows(weights: Floats, uniform: Floats) -> Ints:
     """Return one class index a row; `weights` is (rows, classes), not all zero in a row."""
     cumulative = np.cumsum(weights, axis=1)
-    hit = (cumulative < (uniform * cumulative[:, -1])[:, None]).sum(axis=1)
-    return np.minimum(hit, weights.shape[1] - 1).astype(np.int64)
+    hit: Ints = (cumulative < (uniform * cumulative[:, -1])[:, None]).sum(axis=1)
+    chosen: Ints = np.minimum(hit, weights.shape[1] - 1).astype(np.int64)
+    return chosen

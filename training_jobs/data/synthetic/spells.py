@@ -20,8 +20,6 @@ def advance_spells(state: State) -> None:
         starting = off & (starts[:, number] < rate)
         span = spell.max_months - spell.min_months + 1
         months = spell.min_months + np.floor(lengths[:, number] * span).astype(np.int64)
-        state.until[:, number] = np.where(
-            starting, state.month + months, state.until[:, number]
-        )
+        state.until[:, number] = np.where(starting, state.month + months, state.until[:, number])
         mechanism.begin(state, starting)
     state.on = state.until > state.month

@@ -95,9 +95,7 @@ def generate(
     size = load(BankSettings, BANK_FILE).block
     data_partial, truth_partial = _partial(out), _partial(truth)
     parts = [
-        _Part(
-            number, start, min(start + size, order.customers), order, data_partial, truth_partial
-        )
+        _Part(number, start, min(start + size, order.customers), order, data_partial, truth_partial)
         for number, start in enumerate(range(0, order.customers, size))
     ]
     rows = 0

@@ -1,6 +1,5 @@
 """What a mechanism is: a spell that may start, and a trace it leaves in the events."""
 
-from abc import ABC
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,7 +38,7 @@ class EventBatch:
     uniforms: list[Floats]
 
 
-class Mechanism(ABC):
+class Mechanism:
     """A cause of acquiring or closing, on in spells."""
 
     name: ClassVar[str]
@@ -50,11 +49,8 @@ class Mechanism(ABC):
 
     def begin(self, state: State, starting: Bools) -> None:
         """Change the state of customers whose spell starts this month."""
-
-    def count_factor(self, state: State, on: Bools) -> Floats:
-        """Return a factor on the number of card events, shape (n,)."""
-        del state
-        return np.ones(len(on))
+        del state, starting
 
     def paint(self, state: State, batch: EventBatch, on: Bools) -> None:
         """Leave the trace in the month's events. `on` is per event."""
+        del state, batch, on

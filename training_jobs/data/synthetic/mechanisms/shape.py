@@ -17,4 +17,5 @@ class Shape(Mechanism):
 
     def paint(self, state: State, batch: EventBatch, on: Bools) -> None:
         """See the base class."""
+        del state
         batch.tempo[on] = _STEADY

@@ -1,0 +1,192 @@
+"""The viability gate: which tasks the data can carry, and why the others are off."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from configs.settings.tasks import Task, TasksSettings
+from training_jobs.tasks.base import Setting, method_of
+
+GATED_SPLITS = ("train", "selection", "calibration", "test")
+COLD = "cold"
+"""Test rows of customers who are never trained on, counted apart from test."""
+
+
+@dataclass
+class Tally:
+    """Rows and label values by task and split, summed over shards."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    values: dict[tuple[str, str], Counter[float]] = field(default_factory=dict)
+
+    def add(self, table: pa.Table, tasks: TasksSettings) -> None:
+        """Count the rows of one shard."""
+        for split in (*GATED_SPLITS, COLD):
+            cold = split == COLD
+            part = table.filter(
+                pc.and_(
+                    pc.equal(table["split"], "test" if cold else split),
+                    table["cold"] if cold else pc.invert(table["cold"]),
+                )
+            )
+            self.rows[split] += part.num_rows
+            for task in tasks.tasks:
+                counts = self.values.setdefault((task.name, split), Counter())
+                for entry in pc.value_counts(part[f"y_{task.name}"].drop_null()).to_pylist():
+                    counts[entry["values"]] += entry["counts"]
+
+    def of(self, task: str, split: str) -> Counter[float]:
+        """Return label value -> rows."""
+        return self.values.get((task, split), Counter())
+
+
+@dataclass(frozen=True)
+class Merge:
+    """How raw classes become final ones: old index -> new index, and the final labels."""
+
+    classes: dict[int, int]
+    labels: tuple[str, ...]
+    pooled: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether any class index moves."""
+        return any(old != new for old, new in self.classes.items())
+
+
+def _merge(labels: tuple[str, ...], counts: Counter[float], least: int) -> Merge:
+    """Pool classes under `least` train rows, and the next smallest until the pool reaches it."""
+    order = sorted(range(len(labels)), key=lambda place: (counts[float(place)], -place))
+    pool: list[int] = []
+    for place in order:
+        rows = sum(counts[float(member)] for member in pool)
+        if counts[float(place)] < least or (pool and rows < least):
+            pool.append(place)
+    kept = [place for place in range(len(labels)) if place not in pool]
+    classes = {place: number for number, place in enumerate(kept)}
+    final = [labels[place] for place in kept]
+    if pool:
+        classes |= dict.fromkeys(pool, len(kept))
+        final.append("other" if len(pool) > 1 else labels[pool[0]])
+    pooled = tuple(labels[place] for place in sorted(pool)) if len(pool) > 1 else ()
+    return Merge(dict(sorted(classes.items())), tuple(final), pooled)
+
+
+def merge_classes(tally: Tally, setting: Setting, tasks: TasksSettings) -> dict[str, Merge]:
+    """Return the class merge of every multiclass task whose inputs are there."""
+    merges = {}
+    for task in tasks.tasks:
+        method = method_of(task.derivation)
+        if method.unmet(task.derivation, setting.dataset) is None:
+            labels = method.classes(task.derivation, setting)
+            if labels is not None:
+                train = tally.of(task.name, "train")
+                merges[task.name] = _merge(labels, train, tasks.gate.min_class_rows)
+    return merges
+
+
+def informative(task: Task, values: Counter[float]) -> int:
+    """Return the rows from which something can be learnt.
+
+    Binary: of the rarer side. Else: all but those of the most frequent class or value.
+    """
+    total = values.total()
+    if task.type == "binary":
+        return min(values[1.0], values[0.0])
+    return total - max(values.values(), default=0)
+
+
+def _mean(values: Counter[float]) -> float | None:
+    total = values.total()
+    if total == 0:
+        return None
+    # Sorted, so that the sum does not depend on the order in which shards were counted.
+    return sum(value * values[value] for value in sorted(values)) / total
+
+
+def _reason(
+    task: Task, values: dict[str, Counter[float]], tally: Tally, tasks: TasksSettings
+) -> str | None:
+    """Return why a task is switched off, None when it stays on."""
+    gate = tasks.gate
+    minima = gate.minima.model_dump()
+    for split in GATED_SPLITS:
+        labelled = values[split].total()
+        if labelled == 0:
+            return f"no labelled rows in {split}"
+        if task.type == "multiclass" and len(values["train"]) < 2:
+            return "fewer than two classes have enough train rows"
+        found = informative(task, values[split])
+        if found < minima[split]:
+            what = "rows of the rarer label" if task.type == "binary" else "rows off the commonest"
+            return f"{split} has {found} {what}, {minima[split]} are needed"
+        coverage = labelled / tally.rows[split]
+        if coverage < gate.min_coverage:
+            return (
+                f"{coverage:.1%} of the {split} rows are labelled, "
+                f"{gate.min_coverage:.1%} are needed"
+            )
+    if task.type == "binary":
+        rates = {split: _mean(values[split]) or 0.0 for split in GATED_SPLITS}
+        low, high = min(rates.values()), max(rates.values())
+        if high > gate.max_rate_ratio * low:
+            return (
+                f"the base rate drifts from {rates['train']:.3f} in train to "
+                f"{rates['test']:.3f} in test, beyond a ratio of {gate.max_rate_ratio}"
+            )
+    return None
+
+
+def _counts(task: Task, labels: tuple[str, ...] | None, values: Counter[float]) -> dict[str, Any]:
+    return {
+        "rows": values.total(),
+        "positives": values[1.0] if task.type == "binary" else None,
+        "classes": [values[float(place)] for place in range(len(labels))] if labels else None,
+        "mean": None if labels else _mean(values),
+    }
+
+
+def judge(tally: Tally, setting: Setting, tasks: TasksSettings) -> dict[str, Any]:
+    """Return the content of `tasks.json`: every task with status, reason and counts by split."""
+    merges = merge_classes(tally, setting, tasks)
+    entries = []
+    for task in tasks.tasks:
+        merge = merges.get(task.name)
+        values = {}
+        for split in (*GATED_SPLITS, COLD):
+            raw = tally.of(task.name, split)
+            if merge is None:
+                values[split] = raw
+            else:
+                merged: Counter[float] = Counter()
+                for value, rows in raw.items():
+                    merged[float(merge.classes[int(value)])] += rows
+                values[split] = merged
+        reason = method_of(task.derivation).unmet(task.derivation, setting.dataset) or _reason(
+            task, values, tally, tasks
+        )
+        labels = merge.labels if merge else None
+        entries.append(
+            {
+                "name": task.name,
+                "type": task.type,
+                "classes": list(labels) if labels else None,
+                "merged": list(merge.pooled) if merge else [],
+                "loss": task.loss,
+                "loss_weight": task.loss_weight,
+                "group": task.group,
+                "ranking_weight": task.ranking_weight,
+                "product_group": task.product_group,
+                "metrics": list(task.metrics),
+                "persistence": task.persistence,
+                "status": "off" if reason else "on",
+                "reason": reason,
+                "counts": {
+                    split: _counts(task, labels, counted) for split, counted in values.items()
+                },
+            }
+        )
+    return {"rows": dict(sorted(tally.rows.items())), "tasks": entries}
