@@ -1,5 +1,6 @@
 """Settings of the decision path and of reason texts; how they travel inside a function bundle."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -72,14 +73,18 @@ class DecisionSettings(Strict):
 
 
 class NumberSettings(Strict):
-    """How values are shown: separators, one pattern a unit and a currency."""
+    """How values are shown: separators, one pattern a unit and a currency.
 
-    thousands: str
-    decimal: str
+    `counters` are the patterns of counts by the ending of the label; `""` fits every label.
+    """
+
+    thousands: str = Field(min_length=1, max_length=1)
+    decimal: str = Field(min_length=1, max_length=1)
     units: dict[str, str]
+    counters: dict[str, str]
     currencies: dict[str, str]
 
-    @field_validator("units", "currencies")
+    @field_validator("units", "counters", "currencies")
     @classmethod
     def _hold_the_value(cls, patterns: dict[str, str]) -> dict[str, str]:
         for unit, pattern in patterns.items():
@@ -120,6 +125,7 @@ class LanguageSettings(Strict):
     rules_disclosure: str = Field(min_length=5)
     endings: tuple[str, ...] = Field(min_length=1)
     number: NumberSettings
+    period_phrase: str
     templates: TemplateSettings
     rules_reason: str
     popular_reason: str
@@ -171,3 +177,15 @@ def bundle_files() -> dict[str, bytes]:
         "prompts": load_prompts(),
     }
     return {f"{BUNDLED}/{name}.json": canonical_json(value) for name, value in documents.items()}
+
+
+def write_bundle_files(folder: Path) -> Path:
+    """Write `bundle_files` below `folder`; return the folder that holds the JSON files.
+
+    With the variable `SEVENLENS_BUNDLED` set to it, handlers run from a checkout.
+    """
+    for name, content in bundle_files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder / BUNDLED

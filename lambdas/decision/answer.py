@@ -8,6 +8,7 @@ from configs.contracts.artefacts import canonical_json, digest
 from lambdas.decision.decide import Item, Layer, Plan
 from lambdas.decision.facts import FactSheet
 from lambdas.decision.language import Language
+from lambdas.decision.numbers import Currency
 from lambdas.decision.reasons import Reason
 from lambdas.decision.request import Request
 
@@ -95,7 +96,12 @@ def build_answer(
 
 
 def build_record(
-    answer: Mapping[str, Any], *, plan: Plan, request: Request, origin: Origin
+    answer: Mapping[str, Any],
+    *,
+    plan: Plan,
+    request: Request,
+    origin: Origin,
+    currency: Currency,
 ) -> dict[str, Any]:
     """Return the item of the decisions table: keys for reading, the whole content as one string.
 
@@ -109,6 +115,7 @@ def build_record(
             "context": dict(request.context),
         },
         "excluded": dict(plan.excluded),
+        "currency": dict(currency),
         "prompt_version": origin.prompt_version,
         "record_digest": origin.record_digest,
         "channel": origin.channel,

@@ -12,7 +12,16 @@ from lambdas.decision.facts import Evidence, FactSheet, build_sheet
 from lambdas.decision.language import Language
 from lambdas.decision.model import EVERYBODY, RULES, ServingModel
 from lambdas.decision.policy import DecisionPolicy
-from lambdas.decision.ranking import Ranked, Score, by_popularity, diverse, lens_shares, rank
+from lambdas.decision.ranking import (
+    MULTICLASS,
+    Part,
+    Ranked,
+    Score,
+    by_popularity,
+    diverse,
+    lens_shares,
+    rank,
+)
 from lambdas.decision.reasons import Reason, choose_reason, rules_for, rules_reason
 from lambdas.decision.record import CustomerRecord
 from lambdas.decision.request import Request
@@ -45,7 +54,7 @@ class Warned(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """One product of an answer before its reasons are written. `sheet` is None in the rule layer."""
+    """One product before its reasons are written; `sheet` is None in the rule layer."""
 
     ranked: Ranked
     layer: Layer
@@ -124,6 +133,25 @@ def _strongest(layers: Sequence[str]) -> Layer:
     return Layer.HUMAN
 
 
+def _evidence(
+    ranked: Ranked, scored: Sequence[Part], *, model: ServingModel, record: CustomerRecord
+) -> list[Evidence]:
+    """Return what the product's score rests on.
+
+    A multiclass task's attributions speak for one class: only those recorded for the product's
+    group, under `<task>:<group>`, are evidence for the product.
+    """
+    types = {rule.name: rule.type for rule in model.tasks}
+    total = sum(part.weight * part.value for part in scored) or 1.0
+    evidence = []
+    for part in scored:
+        multiclass = types[part.task] == MULTICLASS
+        key = f"{part.task}:{ranked.product.group}" if multiclass else part.task
+        rows = record.attributions.get(key, ())
+        evidence.append(Evidence(part.task, part.weight * part.value / total, rows))
+    return evidence
+
+
 def _item(
     ranked: Ranked,
     *,
@@ -136,13 +164,7 @@ def _item(
     layer = _strongest([layers[part.task] for part in ranked.parts])
     if not scored:
         return Item(ranked, Layer.RULES)
-    total = sum(part.weight * part.value for part in scored) or 1.0
-    evidence = [
-        Evidence(
-            part.task, part.weight * part.value / total, record.attributions.get(part.task, ())
-        )
-        for part in scored
-    ]
+    evidence = _evidence(ranked, scored, model=model, record=record)
     sheet = build_sheet(
         ranked.product.id,
         names=ranked.product.names,

@@ -89,7 +89,11 @@ def _slot_text(
         if not shows_value(fact.unit):
             raise Unrenderable(f"the value of fact '{name}' ({fact.unit}) is not shown")
         return render_value(
-            fact.value, fact.unit, rules=language.rules["number"], currency=currency
+            fact.value,
+            fact.unit,
+            label=fact.labels[language.name],
+            rules=language.rules["number"],
+            currency=currency,
         )
     source = {"label": fact.labels, "period": fact.periods, "direction": fact.directions}[part]
     text = source.get(language.name, "")

@@ -33,6 +33,7 @@ class LanguageRules(TypedDict):
     rules_disclosure: str
     endings: list[str]
     number: NumberRules
+    period_phrase: str
     templates: Templates
     rules_reason: str
     popular_reason: str

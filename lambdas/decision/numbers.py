@@ -7,7 +7,9 @@ MONEY = "money"
 FLAG = "flag"
 UNSHOWN = frozenset({"none", "score", "category"})
 """Units whose value says nothing to a reader: only the direction is told."""
-WHOLE = frozenset({"count", "items", "days", "months", "years", "age", "hours"})
+WHOLE = frozenset({"count", "days", "months", "years"})
+PERCENT = frozenset({"share", "ratio"})
+COUNT = "count"
 
 
 class NumberRules(TypedDict):
@@ -16,6 +18,7 @@ class NumberRules(TypedDict):
     thousands: str
     decimal: str
     units: dict[str, str]
+    counters: dict[str, str]
     currencies: dict[str, str]
 
 
@@ -30,7 +33,7 @@ def _grouped(value: float, digits: int, rules: NumberRules) -> str:
     text = f"{value:,.{digits}f}"
     if digits:
         text = text.rstrip("0").rstrip(".")
-    return text.translate(str.maketrans({",": rules["thousands"], ".": rules["decimal"]}))
+    return text.translate(str.maketrans(",.", rules["thousands"] + rules["decimal"]))
 
 
 def shows_value(unit: str) -> bool:
@@ -38,11 +41,23 @@ def shows_value(unit: str) -> bool:
     return unit not in UNSHOWN and unit != FLAG
 
 
-def render_value(value: float, unit: str, *, rules: NumberRules, currency: Currency) -> str:
+def _pattern(unit: str, label: str, rules: NumberRules) -> str | None:
+    if unit == COUNT:
+        endings = sorted(rules["counters"], key=len, reverse=True)
+        fitting = next((ending for ending in endings if label.endswith(ending)), None)
+        if fitting is not None:
+            return rules["counters"][fitting]
+    return rules["units"].get(unit)
+
+
+def render_value(
+    value: float, unit: str, *, label: str, rules: NumberRules, currency: Currency
+) -> str:
     """Return a value as the reader sees it, e.g. 1234567 minor units -> `12,345.67`.
 
     Args:
-        value: the raw value; a share is given as 0..1, money in minor units.
+        value: the raw value; shares and ratios as parts of one, money in minor units.
+        label: what is counted; some languages choose the counter by it.
         unit: a key of `rules.units`, or `money`.
 
     Raises:
@@ -57,10 +72,10 @@ def render_value(value: float, unit: str, *, rules: NumberRules, currency: Curre
         if pattern is None:
             raise ValueError(f"no pattern for currency '{currency['code']}'")
         return pattern.format(value=_grouped(major, digits, rules))
-    pattern = rules["units"].get(unit)
+    pattern = _pattern(unit, label, rules)
     if pattern is None:
         raise ValueError(f"no pattern for unit '{unit}'")
-    if unit == "share":
+    if unit in PERCENT:
         return pattern.format(value=_grouped(value * 100, 1, rules))
     digits = 0 if unit in WHOLE and float(value).is_integer() else 1
     return pattern.format(value=_grouped(value, digits, rules))

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from lambdas.decision import korean
 from lambdas.decision.drafts import (
@@ -131,7 +132,7 @@ def _particles(found: list[Piece], rules: Rules) -> Iterable[Fault]:
             yield Fault.PARTICLE
     if ADDRESSED.search(text):
         yield Fault.PARTICLE
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         if before.slot and not after.slot:
             particle = korean.SINGLE.match(after.text)
             if particle and not korean.agrees(particle[1], before.text):

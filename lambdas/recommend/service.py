@@ -176,7 +176,7 @@ class Recommender:
         """Write the record, then answer; without a record of a model answer answer by rules."""
         tally = Tally()
         body, texts, plan = self._body(plan, model=model, request=request, origin=origin)
-        if not self._written(body, plan=plan, request=request, origin=origin):
+        if not self._written(body, plan=plan, model=model, request=request, origin=origin):
             tally.records_failed += 1
             record = subject.record
             personal = record is not None and not record.opted_out
@@ -192,7 +192,7 @@ class Recommender:
             )
             origin = replace(origin, decision_id=self._ports.clock.new_id())
             body, texts, plan = self._body(plan, model=model, request=request, origin=origin)
-            if not self._written(body, plan=plan, request=request, origin=origin):
+            if not self._written(body, plan=plan, model=model, request=request, origin=origin):
                 raise Refused(503, "no_record", "the decision cannot be recorded; try again")
         tally.rules = not any(item.sheet is not None for item in plan.items)
         sources = [reason.source for row in texts for reason in row.values()]
@@ -242,10 +242,19 @@ class Recommender:
         return body, texts, plan
 
     def _written(
-        self, body: Mapping[str, Any], *, plan: Plan, request: Request, origin: Origin
+        self,
+        body: Mapping[str, Any],
+        *,
+        plan: Plan,
+        model: ServingModel,
+        request: Request,
+        origin: Origin,
     ) -> bool:
+        record = build_record(
+            body, plan=plan, request=request, origin=origin, currency=model.currency
+        )
         try:
-            self._ports.decisions.put(build_record(body, plan=plan, request=request, origin=origin))
+            self._ports.decisions.put(record)
         except StoreUnavailable:
             return False
         return True

@@ -1,0 +1,1 @@
+"""Reviews whether decisions are recorded, disclosed and explained as they must be."""

@@ -1,0 +1,1 @@
+"""Reviews whether the service runs as it should."""

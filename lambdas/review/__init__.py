@@ -1,0 +1,1 @@
+"""The scheduled review: what is observed, what is checked, how it is told and voted on."""

@@ -1,0 +1,1 @@
+"""Collects what the review looks at: metrics, runs, decision records."""

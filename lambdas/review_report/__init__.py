@@ -1,0 +1,1 @@
+"""Counts the votes and writes the report of a review."""
