@@ -49,6 +49,8 @@ def trust(service: str) -> str:
 def make_role(cloud: Cloud, name: str, service: str, statements: list[dict[str, Any]]) -> str:
     iam = cloud.client("iam")
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))["Role"]["Arn"]
+    if not statements:
+        return str(arn)
     policy = {"Version": "2012-10-17", "Statement": statements}
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
     return str(arn)

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -21,6 +22,7 @@ LOG_GROUPS = {
 REASON_LIMIT = 1024
 
 
+@cache
 def service_model() -> ServiceModel:
     """Return botocore's description of SageMaker, the one that a client validates with."""
     return botocore.session.get_session().get_service_model("sagemaker")

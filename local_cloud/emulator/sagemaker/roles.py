@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import time
+from functools import cache
 from typing import Any
 
 import boto3
@@ -42,6 +43,11 @@ def check_role(arn: str) -> None:
         )
 
 
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()  # one for all: reading the service descriptions costs most
+
+
 def role_client(arn: str, service: str, *, region: str) -> Any:
     """Return a client of this server that acts as the role."""
     account = arn.split(":")[4]
@@ -61,13 +67,12 @@ def role_client(arn: str, service: str, *, region: str) -> Any:
             "Expiration": time.time() + LIFETIME_S,
         },
     )
-    return boto3.Session(
+    return _session().client(
+        service,
+        region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,
-        region_name=region,
-    ).client(
-        service,
         endpoint_url=f"https://127.0.0.1:{os.environ['GATEWAY_PORT']}",
         config=Config(
             retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "path"}
