@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 
 from configs.settings.dataset import DatasetSettings
-from training_jobs.data.engine import name
+from training_jobs.data.engine import SOURCE_SCHEMA, name, scalar
 from training_jobs.data.schema import SCHEMAS, TIME_COLUMN
 
 
@@ -69,6 +69,10 @@ def profile(connection: duckdb.DuckDBPyConnection, settings: DatasetSettings) ->
         "dataset": settings.name,
         "currency": settings.currency.model_dump(),
         "months": len(settings.months),
+        "sources": {
+            source: scalar(connection, f"SELECT count(*) FROM {SOURCE_SCHEMA}.{name(source)}")
+            for source in settings.sources
+        },
         "tables": _tables(connection, tables),
         "monthly": _monthly(connection, tables, settings),
     }
