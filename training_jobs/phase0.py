@@ -11,7 +11,8 @@ from configs.settings.base import validate
 from configs.settings.dataset import DatasetSettings
 from configs.settings.features import FeaturesSettings
 from configs.settings.tasks import TasksSettings
-from training_jobs.features.run import Made, Progress, make_features
+from training_jobs.features.run import Made, Progress, feature_steps, make_features
+from training_jobs.features.sources import find
 from training_jobs.runtime import JobContext, run_job
 from training_jobs.tasks.examples import write_examples
 
@@ -65,8 +66,21 @@ def phase0(
         features: groups, side tensors and checks.
         progress: told (done, total, what).
     """
-    report = write_examples(tables, output, dataset=dataset, tasks=tasks, progress=progress)
-    made = make_features(tables, output, dataset=dataset, settings=features, progress=progress)
+    shards = len(find(tables).shards)
+    report = write_examples(
+        tables,
+        output,
+        dataset=dataset,
+        tasks=tasks,
+        progress=lambda done, _, what: progress(done, shards + feature_steps(shards), what),
+    )
+    made = make_features(
+        tables,
+        output,
+        dataset=dataset,
+        settings=features,
+        progress=lambda done, total, what: progress(shards + done, shards + total, what),
+    )
     write_checks(output, [*viability_checks(report), *made.checks])
     return made
 

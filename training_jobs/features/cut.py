@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -131,8 +132,8 @@ def cut(
         limits: bounds of the database.
     """
     before = shift(as_of, -lookback_months)
-    connection = duckdb.connect()
-    try:
+    with TemporaryDirectory(prefix="sevenlens-cut-") as spill, duckdb.connect() as connection:
+        connection.execute("SET temp_directory=$spill", {"spill": spill})
         connection.execute(f"SET memory_limit='{limits.memory}'")
         connection.execute(f"SET threads={limits.threads}")
         population = pa.table(
@@ -150,8 +151,6 @@ def cut(
         connection.execute("SET enable_external_access=false")
         connection.execute("SET lock_configuration=true")
         yield CutView(as_of, before + timedelta(days=1), tuple(customers), connection)
-    finally:
-        connection.close()
 
 
 def _materialise(

@@ -26,6 +26,7 @@ from training_jobs.features.registry import GENERATORS, TENSORS
 from training_jobs.features.sources import Sources
 
 __all__ = ["fit", "fit_sample", "log_value"]
+NOTHING_VARIES = "no column varies up to the fit cut-off"
 REGISTERED = (_generators, _tensors)
 """Importing these packages is what fills the registries."""
 
@@ -126,7 +127,7 @@ def _fit_group(group: Group, view: CutView, bank: Bank) -> tuple[MadeGroup | Non
     }
     kept = tuple(place for place, column in enumerate(declared) if column.name not in dropped)
     if not kept:
-        return None, "no column varies up to the fit cut-off"
+        return None, NOTHING_VARIES
     columns = [declared[place] for place in kept]
     check_values(group.name, columns, produced[:, list(kept)])
     statistics = tuple(_statistics(declared[place], produced[:, place]) for place in kept)

@@ -137,32 +137,3 @@ def fit_cutoff_check(
         detail=f"{len(files)} fitted files compared"
         + (f"; changed by later rows: {', '.join(changed)}" if changed else ""),
     )
-
-
-def finite_and_varying(model: FeatureModel, *, strict: bool) -> list[Check]:
-    """Report the columns that were dropped by name; where `strict`, a dropped column blocks."""
-    dropped = {
-        f"{group.settings.name}.{name}": reason
-        for group in model.groups
-        for name, reason in group.dropped.items()
-    }
-    dead = [f"{name} (group)" for name, why in model.absent.items() if "varies" in why]
-    names = [f"{name} ({reason})" for name, reason in dropped.items()] + dead
-    return [
-        Check(
-            name="features.dropped_columns",
-            passed=not names,
-            blocking=strict,
-            value=float(len(names)),
-            bound="= 0",
-            detail="; ".join(names) or "every declared column varies",
-        ),
-        Check(
-            name="features.present",
-            passed=bool(model.columns),
-            blocking=True,
-            value=float(len(model.columns)),
-            bound="> 0",
-            detail=f"{len(model.columns)} columns in {len(model.groups)} groups",
-        ),
-    ]

@@ -8,12 +8,12 @@ from configs.contracts.artefacts import Check, canonical_json
 from configs.settings.dataset import DatasetSettings
 from configs.settings.features import FeaturesSettings
 from training_jobs.features.bank import read_bank, read_names
+from training_jobs.features.completeness import dropped_columns, experts_present
 from training_jobs.features.cut import Limits
 from training_jobs.features.examples import Examples
 from training_jobs.features.fitting import fit, fit_sample
 from training_jobs.features.leakage import (
     CHANGES,
-    finite_and_varying,
     fit_cutoff_check,
     time_travel,
 )
@@ -28,6 +28,11 @@ SCHEMA_NAME = "feature_schema.json"
 GLOSSARY_NAME = "glossary.json"
 FITTED = "fitted"
 Progress = Callable[[int, int, str], None]
+
+
+def feature_steps(shards: int) -> int:
+    """Return how many steps `make_features` reports for a number of shards."""
+    return shards + 3
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def make_features(
     examples = Examples(output / "examples")
     clock = Clock()
     limits = Limits(settings.memory, settings.threads)
-    total = len(sources.shards) + 3
+    total = feature_steps(len(sources.shards))
     progress(0, total, "fitting on train customers up to the fit cut-off")
     model, fit_check = _fit_and_check(
         sources, examples, output, dataset=dataset, settings=settings, clock=clock
@@ -118,7 +123,8 @@ def make_features(
         *travelled,
         fit_check,
         single_feature_screen(output, sources.shards, settings.leakage),
-        *finite_and_varying(model, strict=strict),
+        dropped_columns(model, strict=strict),
+        *experts_present(schema, strict=strict),
     ]
     progress(total, total, "leakage checks")
     return Made(model, checks, clock, rows)

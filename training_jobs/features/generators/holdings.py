@@ -40,8 +40,8 @@ class HoldingsHistory:
 
     @property
     def _both(self) -> NDArray[np.bool_]:
-        both: NDArray[np.bool_] = np.asarray(self.observed[:, :-1] & self.observed[:, 1:])
-        return both[:, :, None]
+        both = np.logical_and(self.observed[:, :-1], self.observed[:, 1:])
+        return both.reshape(*both.shape, 1)
 
 
 def holdings_history(view: CutView, bank: Bank) -> HoldingsHistory:
