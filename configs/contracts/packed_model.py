@@ -41,7 +41,8 @@ class Array(StrEnum):
     FEATURE = "feature"
     """int32[N]: index into the decision inputs of the feature schema."""
     THRESHOLD = "threshold"
-    """float64[N]: a value goes left when it is <= the threshold."""
+    """float64[N]: a value goes left when it is <= the threshold; may be infinite, as in the
+    model text (the JSON dump writes 1e300 instead)."""
     FLAGS = "flags"
     """uint8[N]."""
     LEFT = "left"
