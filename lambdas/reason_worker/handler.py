@@ -85,6 +85,6 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     try:
         failed = [row["messageId"] for row in event["Records"] if not _work(row)]
     finally:
-        metrics.flush_metrics()
-        metrics.clear_metrics()
+        if metrics.metric_set:
+            metrics.flush_metrics()
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

@@ -107,27 +107,24 @@ def not_found(_error: Exception) -> Response[str]:
     return _refused(404, error_body("unknown_route", "there is no such route", version=version()))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda entry point for API Gateway's REST proxy events.
+def unforeseen(error: Exception) -> Response[str]:
+    """Answer an error that nothing foresaw; its text may quote a customer and is not logged."""
+    logger.error("failed", error=type(error).__name__, at=_place(error))
+    return as_response(
+        500, error_body("internal", "the request could not be answered", version=version())
+    )
 
-    An error that nothing foresaw is answered with 500 and logged by its type alone: its text
-    may quote a customer.
-    """
+
+app.exception_handler(Exception)(unforeseen)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda entry point for API Gateway's REST proxy events."""
     try:
         return app.resolve(event, context)
-    except Exception as error:  # noqa: BLE001 - the last line of defence answers and logs
-        logger.error("failed", error=type(error).__name__, at=_place(error))
-        body = error_body("internal", "the request could not be answered", version=version())
-        answer = as_response(500, body)
-        return {
-            "statusCode": answer.status_code,
-            "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
-            "body": answer.body,
-            "isBase64Encoded": False,
-        }
     finally:
-        metrics.flush_metrics()
-        metrics.clear_metrics()
+        if metrics.metric_set:
+            metrics.flush_metrics()
 
 
 def _place(error: BaseException) -> str:
