@@ -42,9 +42,7 @@ def parameter_name(qualifier: str) -> str:
     return f"/cdk-bootstrap/{qualifier}/version"
 
 
-def bootstrap(
-    client: Client, *, account: str, region: str, qualifier: str = QUALIFIER
-) -> bool:
+def bootstrap(client: Client, *, account: str, region: str, qualifier: str = QUALIFIER) -> bool:
     """Make bucket, roles and version parameter; False if they were there."""
     parameters = client("ssm")
     try:

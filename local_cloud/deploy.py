@@ -198,8 +198,7 @@ def destroy(client: Client, assembly: Path, *, say: Callable[[str], None]) -> No
         cloudformation.delete_stack(StackName=stack.name)
         if _settle(cloudformation, stack.name) not in ("", "DELETE_COMPLETE"):
             raise DeployFailed(
-                f"stack {stack.name} could not be deleted\n"
-                f"{_reasons(cloudformation, stack.name)}",
+                f"stack {stack.name} could not be deleted\n{_reasons(cloudformation, stack.name)}",
                 remedy="empty what it names, then repeat",
             )
         say(f"  {stack.name}: deleted")

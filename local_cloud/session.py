@@ -176,9 +176,7 @@ def stop(cloud: Cloud) -> None:
 
 
 @contextmanager
-def session(
-    *, home: Path = HOME, persist: Path | None = None, port: int = 0
-) -> Iterator[Cloud]:
+def session(*, home: Path = HOME, persist: Path | None = None, port: int = 0) -> Iterator[Cloud]:
     """Have the embedded AWS for a block of code.
 
     One that already serves from the folder (`make up`) is used and left running.

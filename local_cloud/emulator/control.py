@@ -57,9 +57,7 @@ class Commands:
             if not message.get("more_body"):
                 break
         try:
-            content = await self._do(
-                scope["path"].removeprefix(PREFIX), json.loads(body or b"{}")
-            )
+            content = await self._do(scope["path"].removeprefix(PREFIX), json.loads(body or b"{}"))
             status = 200
         except (LookupError, ValueError) as error:
             content, status = {"error": str(error)}, 400

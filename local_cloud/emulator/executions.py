@@ -7,6 +7,7 @@ here an ended execution is left alone.
 
 import contextvars
 import json
+import threading
 import time
 from typing import Any
 
@@ -24,6 +25,9 @@ _execution: contextvars.ContextVar[str] = contextvars.ContextVar("sevenlens_exec
 _deadline: contextvars.ContextVar[float] = contextvars.ContextVar(
     "sevenlens_deadline", default=float("inf")
 )
+
+
+_lost: list[str] = []
 
 
 class _Abandoned(BaseException):
@@ -70,6 +74,24 @@ def _task(jobs: Jobs, kind: Kind, resource: str, request: dict[str, Any]) -> dic
     return answer
 
 
+def announce_lost() -> None:
+    """Send the status event of executions that were running when the server was killed.
+
+    Whoever waits for the end of an execution, such as a lease of its stages, hears of it.
+    """
+    machine, responses = part("services.stepfunctions"), part("core.responses")
+
+    def announce(arn: str) -> None:
+        _, _, _, region, account, *_ = arn.split(":")
+        responses.set_request_region(region)
+        responses.set_request_account_id(account)
+        machine._emit_execution_status_event(machine._executions[arn])
+
+    for arn in _lost:
+        threading.Thread(target=contextvars.Context().run, args=(announce, arn)).start()
+    _lost.clear()
+
+
 def install(jobs: Jobs) -> None:
     """Register the tasks and put the guards around executions."""
     machine = part("services.stepfunctions")
@@ -104,6 +126,18 @@ def install(jobs: Jobs) -> None:
         finally:
             _deadline.reset(token)
 
+    restore = machine.load_persisted_state
+
+    def load_persisted_state(data: dict[str, Any]) -> None:
+        """Take executions back; those that ran have failed, and say so once we serve."""
+        _lost.extend(
+            arn
+            for (_, _, arn), execution in data["executions"]._data.items()
+            if execution["status"] == "RUNNING"
+        )
+        restore(data)
+
+    machine.load_persisted_state = load_persisted_state
     machine._run_execution = run_execution
     machine._fail_execution = fail_execution
     machine._invoke_resource_with_timeout = invoke_with_timeout

@@ -3,7 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local_cloud.emulator import control, converse, emf, executions, guardrails, permissions
+from local_cloud.emulator import (
+    control,
+    converse,
+    emf,
+    executions,
+    functions,
+    guardrails,
+    permissions,
+)
 from local_cloud.emulator.internals import part
 from local_cloud.emulator.options import Options
 from local_cloud.emulator.resources import install as install_resources
@@ -36,6 +44,7 @@ def application(
     executions.install(jobs)
     install_resources(settings)
     guardrails.install()
+    functions.install()
     writer = converse.install()
     emf.install()
     emulator = part("app", "app")
@@ -62,5 +71,7 @@ def _announcing(send: Send, ready: Callable[[], None]) -> Send:
         if message["type"] == "lifespan.startup.complete":
             ready()
         await send(message)
+        if message["type"] == "lifespan.startup.complete":
+            executions.announce_lost()
 
     return announced

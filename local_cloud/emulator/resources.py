@@ -58,7 +58,7 @@ def _guardrail(arn: str) -> Created:
 def _create_guardrail(_logical: str, properties: Properties, _stack: str) -> Created:
     bedrock = part("services.bedrock")
     return _guardrail(
-        _answer(bedrock._create_guardrail(_guardrail_request(properties)))["GuardrailArn"]
+        _answer(bedrock._create_guardrail(_guardrail_request(properties)))["guardrailArn"]
     )
 
 
@@ -76,7 +76,7 @@ def _create_guardrail_version(_logical: str, properties: Properties, _stack: str
     identifier = properties["GuardrailIdentifier"]
     body = json.dumps({"description": properties.get("Description", "")}).encode()
     made = _answer(part("services.bedrock")._create_guardrail_version(identifier, body))
-    short, version = made["GuardrailId"], made["Version"]
+    short, version = made["guardrailId"], made["version"]
     arn = next(
         row["GuardrailArn"]
         for row in part("services.bedrock")._guardrails.values()

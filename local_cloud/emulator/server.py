@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import traceback
+from asyncio import constants
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ async def _serve(options: Options, listener: socket.socket, settings: LocalCloud
 
     from local_cloud.emulator.plugins import application
 
-    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_CLOSE_S
+    setattr(constants, "SSL_SHUTDOWN_TIMEOUT", TLS_CLOSE_S)  # noqa: B010 - typed as final
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -115,11 +116,8 @@ async def _serve(options: Options, listener: socket.socket, settings: LocalCloud
             {"pid": os.getpid(), "port": port, "state": str(options.state)},
         )
 
-    server = asyncio.create_task(
-        hypercorn_serve(
-            application(options, settings, snapshots, ready), config, shutdown_trigger=ended.wait
-        )
-    )
+    served: Any = application(options, settings, snapshots, ready)
+    server = asyncio.create_task(hypercorn_serve(served, config, shutdown_trigger=ended.wait))
     saver = asyncio.create_task(snapshots.keep())
     try:
         await server

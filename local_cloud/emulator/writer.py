@@ -16,13 +16,19 @@ Request = dict[str, Any]
 FIRST = {
     ("ko", True): "고객님의 {{{f}.label}}이/가 {{{f}}}으로/로 {{{f}.direction}} 편이라는 점을 살펴 "
     "{{product}}을/를 안내해 드립니다.",
-    ("ko", False): "고객님의 {{{f}.label}}이/가 {{{f}}}인 점을 살펴 {{product}}을/를 안내해 드립니다.",
+    (
+        "ko",
+        False,
+    ): "고객님의 {{{f}.label}}이/가 {{{f}}}인 점을 살펴 {{product}}을/를 안내해 드립니다.",
     ("en", True): "We are showing you {{product}} because your {{{f}.label}} is "
     "{{{f}.direction}}, at {{{f}}}.",
     ("en", False): "We are showing you {{product}} because your {{{f}.label}} is {{{f}}}.",
 }
 LATER = {
-    ("ko", True): "{{{f}.label}}이/가 {{{f}}}으로/로 {{{f}.direction}} 편인 점도 함께 고려했습니다.",
+    (
+        "ko",
+        True,
+    ): "{{{f}.label}}이/가 {{{f}}}으로/로 {{{f}.direction}} 편인 점도 함께 고려했습니다.",
     ("ko", False): "{{{f}.label}} {{{f}}}도 함께 고려했습니다.",
     ("en", True): "We also took into account that your {{{f}.label}} is {{{f}.direction}}, "
     "at {{{f}}}.",
@@ -131,9 +137,7 @@ MISBEHAVIOUR: dict[str, Callable[[Request, Request], Any]] = {
     "banned_promise": _added("원금을 보장합니다.", "Returns are guaranteed."),
     "protected": _added("여성이시라서 권해 드립니다.", "This is because you are a woman."),
     "other_product": _added("골드 슈퍼 예금이 더 낫습니다.", "Gold Super Deposit is better."),
-    "plain_style": _swapped(
-        ("안내해 드립니다.", "추천한다."), ("We are showing you", "Take")
-    ),
+    "plain_style": _swapped(("안내해 드립니다.", "추천한다."), ("We are showing you", "Take")),
     "wrong_particle": _swapped(("{product}을/를", "{product}을를"), ("이/가", "는")),
     "unknown_fact": _unknown_fact,
     "wrong_direction": _wrong_direction,

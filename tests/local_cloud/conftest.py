@@ -231,7 +231,8 @@ def ended(describe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         described = describe()
         return described if status(described) in ("Completed", "Failed", "Stopped") else None
 
-    return until(final)
+    found: dict[str, Any] = until(final)
+    return found
 
 
 @pytest.fixture(scope="session")

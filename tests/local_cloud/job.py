@@ -28,7 +28,7 @@ def fail() -> None:
 
 def look() -> None:
     """Report what the job can reach of network, credentials and the host's files."""
-    found = {
+    found: dict[str, object] = {
         "environment": sorted(os.environ),
         "interfaces": [name for _, name in socket.if_nameindex()],
         "layout": sorted(str(path.relative_to(ML)) for path in ML.rglob("*") if path.is_file()),

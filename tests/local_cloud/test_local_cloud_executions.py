@@ -36,7 +36,8 @@ def execute(
 
 
 def _ended(describe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    return until(lambda: (found := describe())["status"] != "RUNNING" and found)
+    ended: dict[str, Any] = until(lambda: (found := describe())["status"] != "RUNNING" and found)
+    return ended
 
 
 def _task(kind: str, arguments: Any, **changes: Any) -> dict[str, Any]:
@@ -133,9 +134,7 @@ def test_stopping_an_execution_stops_its_job_and_it_stays_aborted(
 def test_a_state_that_times_out_stops_its_job(bench: Bench, execute: Callable[..., Any]) -> None:
     request = bench.training("sfn-late-1", "sleep")
     ended = _ended(
-        execute(
-            {"StartAt": "Run", "States": {"Run": _task("Training", request, TimeoutSeconds=1)}}
-        )
+        execute({"StartAt": "Run", "States": {"Run": _task("Training", request, TimeoutSeconds=1)}})
     )
     assert ended["error"] == "States.Timeout"
     job = bench.cloud.client("sagemaker").describe_training_job

@@ -61,9 +61,7 @@ def test_a_job_has_neither_network_nor_credentials_nor_the_servers_files(bench: 
 def test_a_prefix_outside_of_the_role_fails_the_job_before_it_runs(bench: Bench) -> None:
     bench.put("closed/a.txt")
     described = bench.run(
-        bench.processing(
-            "denied-1", "copy", ProcessingInputs=[bench.processing_input("closed/")]
-        )
+        bench.processing("denied-1", "copy", ProcessingInputs=[bench.processing_input("closed/")])
     )
     assert status(described) == "Failed"
     assert "AccessDenied" in described["FailureReason"]

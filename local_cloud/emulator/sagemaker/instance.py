@@ -1,5 +1,6 @@
 """One instance of a running job: its process, its log stream, its metrics."""
 
+import contextlib
 import os
 import re
 import signal
@@ -66,10 +67,8 @@ class Instance:
     def finish(self) -> int:
         """Wait for the process, end what it left behind, and return its exit code."""
         code = self.process.wait()
-        try:
+        with contextlib.suppress(ProcessLookupError):  # nothing of its group was left
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # nothing of its group was left
         self._reader.join(timeout=2)
         self.flush()
         return code

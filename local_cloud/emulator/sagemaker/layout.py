@@ -55,9 +55,7 @@ def write_layout(root: Path, job: Specification, host: str, request: dict[str, A
             {
                 source.name: {
                     "TrainingInputMode": "File",
-                    "S3DistributionType": "ShardedByS3Key"
-                    if source.sharded
-                    else "FullyReplicated",
+                    "S3DistributionType": "ShardedByS3Key" if source.sharded else "FullyReplicated",
                     "RecordWrapperType": "None",
                 }
                 for source in job.inputs

@@ -32,15 +32,14 @@ class Registry:
     @staticmethod
     def _arn(kind: str, name: str) -> str:
         responses = part("core.responses")
-        return f"arn:aws:sagemaker:{responses.get_region()}:{responses.get_account_id()}:{kind}/{name}"
+        place = f"{responses.get_region()}:{responses.get_account_id()}"
+        return f"arn:aws:sagemaker:{place}:{kind}/{name}"
 
     def create_group(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateModelPackageGroup."""
         name = request["ModelPackageGroupName"]
         if name in self.groups:
-            raise JobError(
-                "ValidationException", f"Model Package Group already exists: {name}"
-            )
+            raise JobError("ValidationException", f"Model Package Group already exists: {name}")
         arn = self._arn("model-package-group", name.lower())
         self.groups[name] = {
             "ModelPackageGroupName": name,

@@ -114,9 +114,7 @@ class Run:
                     shards=self.job.instances if source.sharded else 1,
                 )
             if self.job.checkpoints is not None:
-                transfer.restore(
-                    self.job.checkpoints.uri, root / self.job.checkpoints.folder
-                )
+                transfer.restore(self.job.checkpoints.uri, root / self.job.checkpoints.folder)
             transfers.append(transfer)
         return transfers
 
@@ -178,9 +176,7 @@ class Run:
                 for target in self.job.outputs:
                     transfer.send(instance.root / target.folder, target.uri)
         if reason == "ended":
-            self._board.move(
-                self.record, "Completed", "The job completed", status="Completed"
-            )
+            self._board.move(self.record, "Completed", "The job completed", status="Completed")
             return
         secondary = {"late": "MaxRuntimeExceeded", "waited": "MaxWaitTimeExceeded"}
         self._board.move(
@@ -203,9 +199,7 @@ class Run:
 
     def _upload_model(self, transfers: list[Transfer]) -> None:
         base = f"{self.job.output_uri}/{self.job.name}/output"
-        for number, (transfer, instance) in enumerate(
-            zip(transfers, self.instances, strict=True)
-        ):
+        for number, (transfer, instance) in enumerate(zip(transfers, self.instances, strict=True)):
             model, data = instance.root / "model", instance.root / "output/data"
             if not self.job.compressed:
                 transfer.send(model, f"{base}/model")

@@ -55,9 +55,7 @@ class SageMaker:
                 request["ModelPackageGroupName"]
             ),
             "CreateModelPackage": self._create_package,
-            "DescribeModelPackage": lambda request: registry.describe(
-                request["ModelPackageName"]
-            ),
+            "DescribeModelPackage": lambda request: registry.describe(request["ModelPackageName"]),
             "UpdateModelPackage": registry.update,
             "ListModelPackages": registry.list,
             "DeleteModelPackage": lambda request: registry.delete(request["ModelPackageName"]),

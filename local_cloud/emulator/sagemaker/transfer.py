@@ -142,9 +142,7 @@ class Transfer:
 
     def _put(self, bucket: str, key: str, stream: Any) -> None:
         encryption = (
-            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key}
-            if self.kms_key
-            else {}
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key} if self.kms_key else {}
         )
         try:
             self.client.put_object(Bucket=bucket, Key=key, Body=stream, **encryption)
