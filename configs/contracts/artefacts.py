@@ -108,7 +108,7 @@ def list_files(folder: Path) -> tuple[FileEntry, ...]:
     return tuple(
         FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path))
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST_NAME
+        if path.is_file() and path != folder / MANIFEST_NAME
     )
 
 

@@ -74,21 +74,16 @@ FUNCTIONS: dict[Function, FunctionContract] = {
     for row in (
         FunctionContract(
             Function.BEGIN_RUN,
-            tables=(
-                TableAccess(Table.RUNS, ("PutItem", "GetItem", "Query", "UpdateItem", "Scan")),
-            ),
-            buckets=(
-                BucketAccess(LAKE, Prefix.RUNS, read=True),
-                BucketAccess(LAKE, Prefix.RAW, list_keys=True),
-            ),
+            tables=(TableAccess(Table.RUNS, ("PutItem", "Query")),),
+            buckets=(BucketAccess(LAKE, Prefix.RUNS, read=True),),
             reads_images=True,
         ),
         FunctionContract(
             Function.STAGE_CONTROL,
             timeout_s=60,
             tables=(
-                TableAccess(Table.STAGES, ("GetItem", "PutItem", "UpdateItem", "DeleteItem")),
-                TableAccess(Table.RUNS, ("PutItem", "UpdateItem", "Query")),
+                TableAccess(Table.STAGES, ("GetItem", "PutItem", "UpdateItem")),
+                TableAccess(Table.RUNS, ("PutItem", "Query")),
             ),
             buckets=(
                 BucketAccess(LAKE, Prefix.RUNS, read=True, write=True),
@@ -116,7 +111,7 @@ FUNCTIONS: dict[Function, FunctionContract] = {
             Function.RESUME_APPROVAL,
             tables=(
                 TableAccess(Table.APPROVALS, ("GetItem", "UpdateItem")),
-                TableAccess(Table.RUNS, ("GetItem", "PutItem")),
+                TableAccess(Table.RUNS, ("PutItem",)),
             ),
             grants=(Grant.READ_MODEL_PACKAGE, Grant.SEND_TASK_RESULT),
         ),
@@ -126,20 +121,20 @@ FUNCTIONS: dict[Function, FunctionContract] = {
             timeout_s=300,
             buckets=(
                 BucketAccess(LAKE, Prefix.STAGES, read=True, list_keys=True),
-                BucketAccess(LAKE, Prefix.SERVING, read=True, write=True),
+                BucketAccess(LAKE, Prefix.SERVING, write=True),
             ),
         ),
         FunctionContract(
             Function.PUBLISH_RECORDS,
             memory_mib=512,
             timeout_s=900,
-            tables=(TableAccess(Table.CUSTOMERS, ("BatchWriteItem", "PutItem")),),
+            tables=(TableAccess(Table.CUSTOMERS, ("BatchWriteItem",)),),
             buckets=(BucketAccess(LAKE, Prefix.STAGES, read=True),),
         ),
         FunctionContract(
             Function.FLIP_POINTER,
             tables=(
-                TableAccess(Table.CONTROL, ("GetItem", "PutItem", "UpdateItem")),
+                TableAccess(Table.CONTROL, ("GetItem", "PutItem")),
                 TableAccess(Table.RUNS, ("PutItem",)),
             ),
         ),
@@ -151,10 +146,7 @@ FUNCTIONS: dict[Function, FunctionContract] = {
         ),
         FunctionContract(
             Function.RECORD_EXECUTION,
-            tables=(
-                TableAccess(Table.RUNS, ("PutItem", "UpdateItem")),
-                TableAccess(Table.STAGES, ("GetItem", "DeleteItem", "UpdateItem")),
-            ),
+            tables=(TableAccess(Table.RUNS, ("PutItem",)),),
             grants=(Grant.DESCRIBE_EXECUTION,),
         ),
         FunctionContract(

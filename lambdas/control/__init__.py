@@ -1,0 +1,1 @@
+"""What the control functions share: stage keys, leases, commits, budgets, addresses."""

@@ -1,0 +1,1 @@
+"""Copies a package to the serving prefix."""

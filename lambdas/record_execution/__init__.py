@@ -1,0 +1,1 @@
+"""Records how executions end."""

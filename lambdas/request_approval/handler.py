@@ -1,0 +1,36 @@
+"""Entry point of the request for approval: token kept, people told where the evidence is."""
+
+import os
+import time
+from typing import Any
+
+from configs.contracts.functions import Grant
+from configs.contracts.tables import Table
+from lambdas.control import wiring
+from lambdas.control.approvals import Approvals
+from lambdas.control.documents import Run
+from lambdas.stores.bounded import answering
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
+    """Keep the task token of a package and notify; the message holds no token."""
+    run = Run.parse(event.get("run", {}))
+    package = str(event["package_arn"])
+    approvals = Approvals(
+        wiring.client("dynamodb"), table=Table.APPROVALS.value.physical_name(), clock=time.time
+    )
+    approvals.store(
+        package,
+        token=str(event["task_token"]),
+        run_id=run.run_id,
+        submitter=run.submitter,
+        seconds=int(event["expires_in_s"]),
+    )
+    with answering("topic approvals"):
+        wiring.client("sns").publish(
+            TopicArn=os.environ[Grant.PUBLISH_APPROVALS.value],
+            Subject=f"SevenLens: model of run {run.run_id} waits for approval"[:100],
+            Message=f"Package: {package}\nEvidence: {event['report_uri']}report.html\n"
+            f"Submitted by: {run.submitter}\nDecide: make approve RUN={run.run_id}",
+        )
+    return {"package_arn": package}

@@ -1,0 +1,1 @@
+"""Resumes after a person's decision."""
