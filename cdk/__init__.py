@@ -1,0 +1,1 @@
+"""Constructs, one capability a file: secure by construction, so that stacks only compose."""
