@@ -73,9 +73,9 @@ class Stack:
         return parsed
 
     @property
-    def types(self) -> list[str]:
-        """Resource types in it, sorted, each once."""
-        return sorted({row["Type"] for row in self.content.get("Resources", {}).values()})
+    def resources(self) -> list[dict[str, Any]]:
+        """The template's resources, in its order."""
+        return list(self.content.get("Resources", {}).values())
 
 
 def _assets(folder: Path, artefact: dict[str, Any]) -> Iterator[FileAsset]:

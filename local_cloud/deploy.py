@@ -145,7 +145,7 @@ def deploy(
     assembly: Path,
     *,
     say: Callable[[str], None],
-    inert: Mapping[str, str],
+    inert: Callable[[Mapping[str, Any]], str | None],
 ) -> dict[str, dict[str, str]]:
     """Deploy all stacks of an assembly.
 
@@ -153,7 +153,7 @@ def deploy(
         client: makes a client of a service.
         assembly: folder with manifest.json.
         say: receives one line for each step.
-        inert: resource types that do nothing offline, and what that means.
+        inert: says of a resource why it does nothing offline, None if it works.
 
     Returns:
         Stack name -> outputs.
@@ -177,11 +177,11 @@ def deploy(
         published = sum(_publish(client("s3"), asset, place) for asset in stack.assets)
         outputs[stack.name] = deploy_stack(client, stack, place)
         say(
-            f"  {stack.name}: {len(stack.content.get('Resources', {}))} resources, "
+            f"  {stack.name}: {len(stack.resources)} resources, "
             f"{published} new files, {time.monotonic() - begun:.1f} s"
         )
-    for name in sorted({name for stack in stacks for name in stack.types} & set(inert)):
-        say(f"  {name} is recorded only: {inert[name]}")
+    for line in sorted({inert(row) or "" for stack in stacks for row in stack.resources} - {""}):
+        say(f"  {line}")
     return outputs
 
 

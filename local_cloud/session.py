@@ -97,7 +97,7 @@ class Cloud:
 
     def deploy(self, assembly: Path, *, say: Callable[[str], None] = print) -> dict[str, Any]:
         """Deploy a synthesised assembly; returns outputs by stack name."""
-        outputs = deploy(self.client, assembly, say=say, inert=local_cloud_settings().inert_types)
+        outputs = deploy(self.client, assembly, say=say, inert=local_cloud_settings().inert)
         self.command("snapshot")
         return outputs
 

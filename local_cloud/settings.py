@@ -1,7 +1,9 @@
 """Settings of the embedded AWS, from `configs/local_cloud.yaml`."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -40,6 +42,7 @@ class LocalCloudSettings(Strict):
         wait_scale: factor on state machine waits and retry intervals.
         jobs: the job runner.
         inert_types: CloudFormation type -> what its absence means offline.
+        inert_properties: type -> property -> what is missing offline where it is used.
     """
 
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
@@ -49,6 +52,18 @@ class LocalCloudSettings(Strict):
     wait_scale: float = Field(ge=0, le=1)
     jobs: JobSettings
     inert_types: dict[str, str]
+    inert_properties: dict[str, dict[str, str]]
+
+    def inert(self, resource: Mapping[str, Any]) -> str | None:
+        """Return why a template's resource does nothing offline, None if it works."""
+        kind = resource["Type"]
+        used = resource.get("Properties", {})
+        for name, reason in self.inert_properties.get(kind, {}).items():
+            if name in used:
+                return f"{kind} with {name} is recorded only: {reason}"
+        if kind in self.inert_types:
+            return f"{kind} is recorded only: {self.inert_types[kind]}"
+        return None
 
 
 @cache

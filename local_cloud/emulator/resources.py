@@ -101,7 +101,9 @@ def _inert(type_name: str) -> dict[str, Callable[..., Any]]:
         service = type_name.split("::")[1].lower()
         return name, {"Arn": f"arn:aws:{service}:{region}:{account}:{name}", "Id": name}
 
-    def update(physical: str, _old: Properties, new: Properties, stack: str) -> Created:
+    def update(
+        physical: str, _old: Properties, new: Properties, stack: str, *_place: str
+    ) -> Created:
         logical = physical.removeprefix(f"{stack}-").rsplit("-", 1)[0]
         return create(logical, new, stack)
 
@@ -113,6 +115,27 @@ def _inert(type_name: str) -> dict[str, Callable[..., Any]]:
 
 def _region() -> str:
     return str(part("core.responses").get_region())
+
+
+def _with_inert_property(type_name: str, properties: list[str]) -> None:
+    """Let a type that the emulator provisions be recorded only where it uses a property."""
+    known = part("services.cloudformation.provisioners")._RESOURCE_HANDLERS
+    real, inert = known[type_name], _inert(type_name)
+
+    def choose(action: str, given: Properties) -> Callable[..., Any]:
+        chosen: Callable[..., Any] = (inert if set(properties) & set(given) else real)[action]
+        return chosen
+
+    def create(logical: str, new: Properties, stack: str) -> Created:
+        return choose("create", new)(logical, new, stack)
+
+    def update(physical: str, old: Properties, new: Properties, *place: str) -> Created:
+        return choose("update", new)(physical, old, new, *place)
+
+    def delete(physical: str, old: Properties) -> None:
+        choose("delete", old)(physical, old)
+
+    known[type_name] = {**real, "create": create, "update": update, "delete": delete}
 
 
 def register(type_name: str, handlers: dict[str, Any]) -> None:
@@ -135,3 +158,5 @@ def install(settings: LocalCloudSettings) -> None:
     )
     for type_name in settings.inert_types:
         register(type_name, _inert(type_name))
+    for type_name, reasons in settings.inert_properties.items():
+        _with_inert_property(type_name, list(reasons))

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import shutil
 import signal
@@ -116,8 +117,12 @@ async def _serve(options: Options, listener: socket.socket, settings: LocalCloud
             {"pid": os.getpid(), "port": port, "state": str(options.state)},
         )
 
+    async def ending() -> None:
+        await ended.wait()
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # clients that keep connections
+
     served: Any = application(options, settings, snapshots, ready)
-    server = asyncio.create_task(hypercorn_serve(served, config, shutdown_trigger=ended.wait))
+    server = asyncio.create_task(hypercorn_serve(served, config, shutdown_trigger=ending))
     saver = asyncio.create_task(snapshots.keep())
     try:
         await server
