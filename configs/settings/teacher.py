@@ -82,6 +82,7 @@ class TeacherSettings(Strict):
         device: `auto` takes a GPU where there is one.
         precision: `auto` is mixed precision on a GPU and full precision on a CPU.
         score_batch: rows a forward pass when predicting.
+        clip_sd: inputs farther from their mean are drawn in to so many standard deviations.
         experts: name -> configuration, in the order of the lenses.
     """
 
@@ -90,6 +91,7 @@ class TeacherSettings(Strict):
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "full"]
     score_batch: int = Field(gt=0)
+    clip_sd: float = Field(gt=0)
     experts: dict[str, SerializeAsAny[ExpertConfig]] = Field(min_length=1)
     ple: Ple
     losses: Losses

@@ -1,0 +1,1 @@
+"""Judging predictions: metrics, intervals by customer, baselines, routes, gate checks."""

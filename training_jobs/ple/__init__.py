@@ -1,0 +1,1 @@
+"""Progressive layered extraction over named experts, with gates that can be read."""
