@@ -30,6 +30,7 @@ from lambdas.decision.numbers import Currency
 MARKUP = re.compile(r"[<>\[\]`*_#|\\{}]|https?:|www\.|[\r\n\t]")
 OBJECT_AFTER_CONSONANT = re.compile(r"([가-힣])를(?=[\s.,]|$)")
 ADDRESSED = re.compile(r"고객님(가|는|를|와|로)(?=[\s.,]|$)")
+INNER_END = re.compile(r"[.!?。！？]\s+\S")
 LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -50,6 +51,7 @@ class Fault(StrEnum):
     OTHER_PRODUCT = "another product is named"
     BANNED = "a promise or urgency that is not allowed"
     PROTECTED = "a protected attribute"
+    MORE_THAN_ONE = "an entry holds more than one sentence"
     ENDING = "a sentence does not end as the style demands"
     PARTICLE = "a particle has the wrong form"
     MARKUP = "markup, a link or a control character"
@@ -103,6 +105,8 @@ def _words(sentence: Sentence, rules: Rules) -> Iterable[Fault]:
         yield Fault.MARKUP
     if not sentence.text.endswith(tuple(rules.language.rules["endings"])):
         yield Fault.ENDING
+    if INNER_END.search(sentence.text.rstrip()):
+        yield Fault.MORE_THAN_ONE
     foreign = LATIN_WORD if rules.language.name == KOREAN else HANGUL
     if foreign.search(literal):
         yield Fault.SCRIPT
