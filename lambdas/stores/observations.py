@@ -1,7 +1,7 @@
 """What a review observes: metrics, runs and decision records, each readable or not by itself."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from configs.contracts.names import METRIC_NAMESPACE, Function, Metric
@@ -24,6 +24,10 @@ SERVICES: dict[Metric, Function] = {
 """Metrics that are summed, with the function that writes each."""
 
 
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
 class MetricReader:
     """Reads the application's own metrics."""
 
@@ -32,6 +36,9 @@ class MetricReader:
 
     def read(self, start: datetime, end: datetime) -> dict[str, float | None]:
         """Return metric -> sum over the window, and `DecisionLatency.p95`; None without data.
+
+        The window is widened to whole hours, in which CloudWatch keeps what it adds up: the
+        hour that is running counts.
 
         The latency is the highest of the hourly 95th percentiles, which is what CloudWatch can
         tell without bias.
@@ -60,7 +67,9 @@ class MetricReader:
         values: dict[str, list[float]] = {}
         with answering("CloudWatch"):
             pages = self._client.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=queries, StartTime=start, EndTime=end
+                MetricDataQueries=queries,
+                StartTime=_hour(start),
+                EndTime=_hour(end) + timedelta(seconds=PERIOD_SECONDS),
             )
             for page in pages:
                 for row in page["MetricDataResults"]:
