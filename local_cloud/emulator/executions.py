@@ -14,12 +14,15 @@ from typing import Any
 from local_cloud.emulator.internals import part
 from local_cloud.emulator.sagemaker.jobs import JobError, Jobs
 from local_cloud.emulator.sagemaker.records import Record, describe_milliseconds
+from local_cloud.emulator.sagemaker.roles import assume
 from local_cloud.emulator.sagemaker.specification import Kind
 
 POLL_S = 0.5
 RESOURCE = "arn:aws:states:::sagemaker:create{kind}Job"
 ERROR_NAMES = {"ResourceInUse": "ResourceInUseException"}
 GENERAL_ERROR = "AmazonSageMakerException"
+MANAGED = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
+"""The tag that Step Functions adds, for which its role needs sagemaker:AddTags."""
 
 _execution: contextvars.ContextVar[str] = contextvars.ContextVar("sevenlens_execution", default="")
 _deadline: contextvars.ContextVar[float] = contextvars.ContextVar(
@@ -56,10 +59,54 @@ def _wait(jobs: Jobs, record: Record) -> None:
         return
 
 
+def _refusal(role: str, action: str, resource: str, context: dict[str, str]) -> str | None:
+    """Return why a state machine's role may not do something, None if it may."""
+    key, _, _ = assume(role, "StepFunctions")
+    denied = part("core.iam_evaluator").enforce(
+        key,
+        action,
+        action.split(":")[0],
+        part("core.responses").get_region(),
+        resource_arn=resource,
+        service_context=dict(context),
+    )
+    if denied is None:
+        return None
+    return (
+        f"User: {role} is not authorized to perform: {action} on resource: {resource} "
+        "(AccessDeniedException)"
+    )
+
+
+def _check_role(kind: Kind, request: dict[str, Any], *, synchronous: bool) -> None:
+    """Refuse what the policy of the execution's role does not allow; the emulator does not."""
+    machine, responses = part("services.stepfunctions"), part("core.responses")
+    execution = machine._executions[_execution.get()]
+    role = machine._state_machines[execution["stateMachineArn"]]["roleArn"]
+    job = (
+        f"arn:aws:sagemaker:{responses.get_region()}:{responses.get_account_id()}:"
+        f"{kind.lower()}-job/{request.get(f'{kind}JobName', '')}"
+    )
+    passed = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    needed = [
+        (f"sagemaker:Create{kind}Job", job, {}),
+        ("sagemaker:AddTags", job, {}),
+        ("iam:PassRole", request.get("RoleArn", ""), passed),
+    ]
+    if synchronous:
+        needed += [(f"sagemaker:{verb}{kind}Job", job, {}) for verb in ("Describe", "Stop")]
+    for action, resource, context in needed:
+        if refusal := _refusal(role, action, resource, context):
+            raise machine._ExecutionError(f"SageMaker.{GENERAL_ERROR}", refusal)
+
+
 def _task(jobs: Jobs, kind: Kind, resource: str, request: dict[str, Any]) -> dict[str, Any]:
     failure = part("services.stepfunctions")._ExecutionError
     service = part("app")._loaded_modules["sagemaker"]
+    _check_role(kind, request, synchronous=resource.endswith(".sync"))
+    tags = [*request.get("Tags", []), MANAGED]
     try:
+        request = {**request, "Tags": tags}
         arn = service.call(f"Create{kind}Job", request)[f"{kind}JobArn"]
     except JobError as error:
         name = ERROR_NAMES.get(error.code, GENERAL_ERROR)

@@ -27,6 +27,7 @@ RELIED_UPON: dict[str, tuple[str, ...]] = {
         "extract_iam_action",
         "extract_resource_arn",
     ),
+    "ministack.core.iam_evaluator": ("enforce",),
     "ministack.core.lambda_runtime": ("Worker", "_PYTHON_WORKER_SCRIPT"),
     "ministack.core.persistence": ("save_all",),
     "ministack.core.responses": (
@@ -70,6 +71,7 @@ RELIED_UPON: dict[str, tuple[str, ...]] = {
         "_fail_execution",
         "_invoke_resource_with_timeout",
         "_run_execution",
+        "_state_machines",
         "load_persisted_state",
     ),
     "ministack.services.sts": ("register_session",),

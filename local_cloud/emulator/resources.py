@@ -127,10 +127,12 @@ def _with_inert_property(type_name: str, properties: list[str]) -> None:
         return chosen
 
     def create(logical: str, new: Properties, stack: str) -> Created:
-        return choose("create", new)(logical, new, stack)
+        made: Created = choose("create", new)(logical, new, stack)
+        return made
 
     def update(physical: str, old: Properties, new: Properties, *place: str) -> Created:
-        return choose("update", new)(physical, old, new, *place)
+        made: Created = choose("update", new)(physical, old, new, *place)
+        return made
 
     def delete(physical: str, old: Properties) -> None:
         choose("delete", old)(physical, old)

@@ -12,7 +12,30 @@ from tests.local_cloud.conftest import Bench, make_role, until
 
 @pytest.fixture(scope="session")
 def machine_role(cloud: Cloud) -> str:
-    return make_role(cloud, "machine", "states.amazonaws.com", [])
+    job = f"arn:aws:sagemaker:{cloud.region}:000000000000:"
+    return make_role(
+        cloud,
+        "machine",
+        "states.amazonaws.com",
+        [
+            {
+                "Effect": "Allow",
+                "Action": [
+                    f"sagemaker:{verb}{kind}Job"
+                    for verb in ("Create", "Describe", "Stop")
+                    for kind in ("Training", "Processing")
+                ]
+                + ["sagemaker:AddTags"],
+                "Resource": [f"{job}training-job/sfn-*", f"{job}processing-job/sfn-*"],
+            },
+            {
+                "Effect": "Allow",
+                "Action": "iam:PassRole",
+                "Resource": "arn:aws:iam::000000000000:role/job",
+                "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            },
+        ],
+    )
 
 
 @pytest.fixture
@@ -61,7 +84,7 @@ def test_a_task_waits_for_its_job_and_gives_its_description(
             {"name": "sfn-train-1"},
         )
     )
-    assert ended["status"] == "SUCCEEDED", ended
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
     output = json.loads(ended["output"])
     assert output["TrainingJobName"] == "sfn-train-1-0"
     assert output["TrainingJobStatus"] == "Completed"
@@ -83,7 +106,8 @@ def test_a_failed_job_fails_the_execution_with_its_description_as_cause(
 def test_a_refused_request_has_the_services_error_and_can_be_caught(
     bench: Bench, execute: Callable[..., Any]
 ) -> None:
-    request = bench.processing("sfn-refused-1", "metrics") | {"RoleArn": "arn:aws:iam::0:role/no"}
+    request = bench.processing("sfn-refused-1", "metrics")
+    request["ProcessingResources"]["ClusterConfig"].pop("InstanceType")
     caught = {
         "ErrorEquals": ["SageMaker.AmazonSageMakerException"],
         "Output": "{% $states.errorOutput %}",
@@ -100,7 +124,23 @@ def test_a_refused_request_has_the_services_error_and_can_be_caught(
             }
         )
     )
-    assert "Could not assume role" in json.loads(ended["output"])["Cause"]
+    assert "InstanceType" in json.loads(ended["output"])["Cause"]
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "action"),
+    [
+        ("other-1", "job", "sagemaker:CreateProcessingJob"),
+        ("sfn-role-1", "machine", "iam:PassRole"),
+    ],
+)
+def test_the_machines_role_is_held_to_its_policy(
+    bench: Bench, execute: Callable[..., Any], name: str, role: str, action: str
+) -> None:
+    request = bench.processing(name, "metrics", RoleArn=f"arn:aws:iam::000000000000:role/{role}")
+    ended = _ended(execute({"StartAt": "Run", "States": {"Run": _task("Processing", request)}}))
+    assert (ended["status"], ended["error"]) == ("FAILED", "SageMaker.AmazonSageMakerException")
+    assert f"not authorized to perform: {action}" in ended["cause"]
 
 
 def test_stopping_an_execution_stops_its_job_and_it_stays_aborted(
@@ -196,5 +236,5 @@ def test_the_language_of_our_machines_is_understood(execute: Callable[..., Any])
             {"groups": ["x", "y"]},
         )
     )
-    assert ended["status"] == "SUCCEEDED", ended
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert json.loads(ended["output"]) == {"all": {"x": 1, "y": 1}, "redrive": 0}

@@ -48,8 +48,8 @@ def _session() -> boto3.Session:
     return boto3.Session()  # one for all: reading the service descriptions costs most
 
 
-def role_client(arn: str, service: str, *, region: str) -> Any:
-    """Return a client of this server that acts as the role."""
+def assume(arn: str, session: str) -> tuple[str, str, str]:
+    """Return key, secret and token of a new session of a role."""
     account = arn.split(":")[4]
     name = arn.rsplit("/", 1)[-1]
     key, secret, token = (
@@ -60,13 +60,19 @@ def role_client(arn: str, service: str, *, region: str) -> Any:
     part("services.sts").register_session(
         key,
         {
-            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{SESSION}",
-            "UserId": f"{name}:{SESSION}",
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+            "UserId": f"{name}:{session}",
             "SecretAccessKey": secret,
             "SessionToken": token,
             "Expiration": time.time() + LIFETIME_S,
         },
     )
+    return key, secret, token
+
+
+def role_client(arn: str, service: str, *, region: str) -> Any:
+    """Return a client of this server that acts as the role."""
+    key, secret, token = assume(arn, SESSION)
     return _session().client(
         service,
         region_name=region,
