@@ -56,7 +56,7 @@ def _wait(jobs: Jobs, record: Record) -> None:
         jobs.board.wait(record, float("inf"))
         if abandoned:
             raise _Abandoned
-        return
+        raise part("services.stepfunctions")._ExecutionError("States.Timeout", "Task timed out")
 
 
 def _refusal(role: str, action: str, resource: str, context: dict[str, str]) -> str | None:

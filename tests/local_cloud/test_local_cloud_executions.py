@@ -174,7 +174,7 @@ def test_stopping_an_execution_stops_its_job_and_it_stays_aborted(
 def test_a_state_that_times_out_stops_its_job(bench: Bench, execute: Callable[..., Any]) -> None:
     request = bench.training("sfn-late-1", "sleep")
     ended = _ended(
-        execute({"StartAt": "Run", "States": {"Run": _task("Training", request, TimeoutSeconds=1)}})
+        execute({"StartAt": "Run", "States": {"Run": _task("Training", request, TimeoutSeconds=2)}})
     )
     assert ended["error"] == "States.Timeout"
     job = bench.cloud.client("sagemaker").describe_training_job
