@@ -117,8 +117,10 @@ class LightGCNConfig(ExpertConfig):
         embedding_dim: width of an item's embedding.
         propagations: how often items pass through customers to items.
         hidden: width of the layer that joins the embedding with the routed columns.
+        max_items: busiest items that propagate; memory grows with the square.
     """
 
     embedding_dim: int = Field(gt=0)
     propagations: int = Field(ge=1)
     hidden: int = Field(gt=0)
+    max_items: int = Field(gt=0)

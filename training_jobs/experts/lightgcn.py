@@ -6,7 +6,7 @@ G = D_i^-1/2 R' D_u^-1 R D_i^-1/2, which is measured once on train customers, an
 normalised incidence times the items. So an unseen customer needs no retraining.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -17,22 +17,6 @@ from training_jobs.experts.batch import Batch, Incidence
 from training_jobs.experts.columns import FlatColumns
 
 CODE_DIM = 4
-GRAPH = ("gram_indices", "gram_values")
-
-
-class SymmetricProduct(torch.autograd.Function):
-    """A constant symmetric sparse matrix times a dense one; its gradient is the same product."""
-
-    @staticmethod
-    def forward(ctx: Any, gram: Tensor, dense: Tensor) -> Tensor:  # type: ignore[override]
-        """Return gram @ dense: [I, I] sparse, [I, d]."""
-        ctx.gram = gram
-        return torch.sparse.mm(gram, dense)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:  # type: ignore[override]
-        """Return the gradient for `dense`."""
-        return None, torch.sparse.mm(ctx.gram, gradient.contiguous())
 
 
 def _rooted(degrees: Tensor) -> Tensor:
@@ -45,8 +29,8 @@ class LightGCN(Expert):
 
     tensors: ClassVar[tuple[str, ...]] = ("incidence",)
     item_scale: Tensor
-    gram_indices: Tensor
-    gram_values: Tensor
+    kept: Tensor
+    operator: Tensor
 
     def __init__(self, config: LightGCNConfig, inputs: ExpertInputs) -> None:
         super().__init__()
@@ -55,8 +39,9 @@ class LightGCN(Expert):
         self.items = nn.Embedding(inputs.items, config.embedding_dim)
         nn.init.normal_(self.items.weight, std=0.3)
         self.register_buffer("item_scale", torch.zeros(inputs.items))
-        self.register_buffer("gram_indices", torch.zeros(2, 0, dtype=torch.int64))
-        self.register_buffer("gram_values", torch.zeros(0))
+        kept = min(inputs.items, config.max_items)
+        self.register_buffer("kept", torch.arange(kept))
+        self.register_buffer("operator", torch.eye(kept))
         columns = inputs.numeric or inputs.codes
         self.columns = FlatColumns(inputs, CODE_DIM) if columns else None
         extra = self.columns.output_dim if self.columns is not None else 0
@@ -72,6 +57,8 @@ class LightGCN(Expert):
     def prepare(self, rows: Batch) -> None:
         """Measure item degrees and the item Gram matrix over the customers in `rows`.
 
+        Beyond `max_items` the rarest items do not propagate: they keep their own embedding.
+
         Raises:
             ExpertError: the batch has no incidence.
         """
@@ -83,29 +70,27 @@ class LightGCN(Expert):
         root = _rooted(degrees)
         reach = incidence.weights.to(torch.float64).sum(1)
         values = weights * root[items] * _rooted(reach)[owner[tied]]
+        where = torch.stack([owner[tied], items])
         ties = torch.sparse_coo_tensor(
-            torch.stack([owner[tied], items]), values, (len(rows), self.count)
+            where, values, (len(rows), self.count), check_invariants=True
         ).coalesce()
-        gram = torch.sparse.mm(ties.t(), ties).coalesce()
-        self.item_scale = root.to(torch.float32)
-        self.gram_indices, self.gram_values = gram.indices(), gram.values().to(torch.float32)
-
-    def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
-        # The graph's size is data: take it from the state that is loaded.
-        for name in GRAPH:
-            if prefix + name in state:
-                setattr(self, name, torch.empty_like(state[prefix + name]))
-        super()._load_from_state_dict(state, prefix, *rest)
+        busiest = torch.argsort(degrees, descending=True, stable=True)[: len(self.kept)]
+        self.kept.copy_(busiest.sort().values)
+        ties = ties.index_select(1, self.kept)
+        gram = torch.mm(ties.t(), ties.to_dense())
+        # Propagation is linear and the graph stays: all layers are one matrix, made once.
+        layer = total = torch.eye(len(self.kept), dtype=torch.float64)
+        for _ in range(self.propagations):
+            layer = gram @ layer
+            total = total + layer
+        self.item_scale.copy_(root)
+        self.operator.copy_(total)
 
     def propagated_items(self) -> Tensor:
-        """Return [I, d]: the mean over layers of G^k E, as customers read it, scaled."""
-        size = (self.count, self.count)
-        gram = torch.sparse_coo_tensor(self.gram_indices, self.gram_values, size, is_coalesced=True)
-        layer = total = self.items.weight
-        for _ in range(self.propagations):
-            layer = SymmetricProduct.apply(gram, layer)
-            total = total + layer
-        return total * self.item_scale.unsqueeze(1)
+        """Return [I, d]: the sum over layers of G^k E, scaled as customers read it."""
+        propagated = self.operator @ self.items.weight[self.kept]
+        table = self.items.weight.index_copy(0, self.kept, propagated)
+        return table * self.item_scale.unsqueeze(1)
 
     def customers(self, batch: Batch) -> Tensor:
         """Return [B, d]: normalised incidence times propagated items, averaged over layers.

@@ -10,22 +10,22 @@ from torch import Tensor
 
 
 def scan_matmul(x: Tensor, dt: Tensor, rate: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """Return [B, T, H, P], the scan as masked attention: no loop over time.
+    """Return [B, Q, H, P], the scan at the last Q tokens as masked attention: no loop over time.
 
     Args:
         x: [B, T, H, P] values.
         dt: [B, T, H] step sizes >= 0; 0 leaves the state as it is.
         rate: [H] decay rates > 0.
         b: [B, T, N] what a token writes.
-        c: [B, T, N] what a token reads.
+        c: [B, Q, N] what each of the last Q <= T tokens reads.
     """
-    steps = x.shape[1]
+    steps, reads = x.shape[1], c.shape[1]
     log_decay = torch.cumsum(-dt * rate, dim=1).transpose(1, 2)  # [B, H, T]
-    spans = log_decay.unsqueeze(-1) - log_decay.unsqueeze(-2)  # [B, H, T, S], <= 0 for S <= T
-    causal = torch.ones(steps, steps, dtype=torch.bool, device=x.device).tril()
-    decay = spans.masked_fill(~causal, float("-inf")).exp()
-    weights = torch.bmm(c, b.transpose(1, 2)).unsqueeze(1) * decay  # [B, H, T, S]
-    values = (x * dt.unsqueeze(-1)).transpose(1, 2)  # [B, H, S, P]
+    spans = log_decay[..., -reads:, None] - log_decay.unsqueeze(-2)  # [B, H, Q, T]
+    later = torch.ones(reads, steps, dtype=torch.bool, device=x.device).triu(steps - reads + 1)
+    decay = spans.masked_fill(later, float("-inf")).exp()
+    weights = torch.bmm(c, b.transpose(1, 2)).unsqueeze(1) * decay  # [B, H, Q, T]
+    values = (x * dt.unsqueeze(-1)).transpose(1, 2)  # [B, H, T, P]
     return torch.matmul(weights, values).transpose(1, 2)
 
 
