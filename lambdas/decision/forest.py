@@ -6,17 +6,18 @@ missing type Zero (for 0), the split's default direction decides; otherwise a va
 when it is <= the threshold.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.contracts.packed_model import (
     DEFAULT_LEFT,
-    MISSING_NAN,
+    MISSING_NONE,
     MISSING_SHIFT,
     MISSING_ZERO,
     ZERO_THRESHOLD,
+    Array,
 )
 
 ZERO = float(np.float32(ZERO_THRESHOLD))
@@ -26,48 +27,71 @@ class BadForest(ValueError):
     """Arrays that do not describe trees: an index out of range, or lengths that differ."""
 
 
-@dataclass(frozen=True)
-class Forest:
-    """T trees with N splits and L leaves.
+def check_arrays(arrays: Mapping[Array, NDArray[np.generic]], *, inputs: int, sums: int) -> None:
+    """Raise BadForest unless every walk ends in a leaf and every index exists.
 
-    Attributes:
-        roots: int32[T], index of a split, or ~leaf for a tree that is a leaf.
-        outputs: int32[T], which sum a tree adds to.
-        feature: int32[N], index into the decision inputs.
-        threshold: float64[N].
-        flags: uint8[N], bit 0: default left; bits 1 and 2: missing type.
-        left, right: int32[N], index of a split (> the split's own), or ~leaf.
-        leaves: float64[L].
+    Args:
+        inputs: number of decision inputs.
+        sums: number of sums that trees may add to.
+    """
+    own = np.arange(len(arrays[Array.FEATURE]))
+    splits, leaves = len(own), len(arrays[Array.LEAVES])
+    if any(
+        len(arrays[row]) != splits
+        for row in (Array.THRESHOLD, Array.FLAGS, Array.LEFT, Array.RIGHT)
+    ):
+        raise BadForest("the arrays of splits differ in length")
+    if len(arrays[Array.ROOTS]) != len(arrays[Array.OUTPUTS]):
+        raise BadForest("the arrays of trees differ in length")
+    for row, low, high in (
+        (Array.FEATURE, 0, inputs),
+        (Array.OUTPUTS, 0, sums),
+        (Array.ROOTS, -leaves, splits),
+        (Array.LEFT, -leaves, splits),
+        (Array.RIGHT, -leaves, splits),
+    ):
+        values = arrays[row].astype(np.int64)
+        if values.size and not (values.min() >= low and values.max() < high):
+            raise BadForest(f"array '{row}' points at something that does not exist")
+    for row in (Array.LEFT, Array.RIGHT):
+        values = arrays[row].astype(np.int64)
+        if np.any((values >= 0) & (values <= own)):
+            raise BadForest("a split points back, a walk would not end")
+
+
+class Forest:
+    """T trees with N splits and L leaves, prepared for walking.
+
+    Leaves are numbered after the splits, and both children of a split lie side by side, so that
+    one step of all trees is a handful of gathers. What a missing value does at a split is worked
+    out once.
+
+    Args:
+        arrays: the arrays of the packed form, checked by `check_arrays`.
     """
 
-    roots: NDArray[np.int32]
-    outputs: NDArray[np.int32]
-    feature: NDArray[np.int32]
-    threshold: NDArray[np.float64]
-    flags: NDArray[np.uint8]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    leaves: NDArray[np.float64]
+    def __init__(self, arrays: Mapping[Array, NDArray[np.generic]]) -> None:
+        threshold = arrays[Array.THRESHOLD].astype(np.float64)
+        flags = arrays[Array.FLAGS].astype(np.uint8)
+        kind = flags >> MISSING_SHIFT
+        default_left = (flags & DEFAULT_LEFT) == DEFAULT_LEFT
+        zero_left = threshold >= 0.0
+        self._splits = len(threshold)
+        self._feature = arrays[Array.FEATURE].astype(np.intp)
+        self._threshold = threshold
+        self._missing_left = np.where(kind == MISSING_NONE, zero_left, default_left)
+        self._zero_turns = (kind == MISSING_ZERO) & (default_left != zero_left)
+        self._any_zero_turns = bool(self._zero_turns.any())
+        self._children = np.empty(2 * self._splits, dtype=np.intp)
+        self._children[0::2] = self._numbered(arrays[Array.RIGHT])
+        self._children[1::2] = self._numbered(arrays[Array.LEFT])
+        self._roots = self._numbered(arrays[Array.ROOTS])
+        self._outputs = arrays[Array.OUTPUTS].astype(np.intp)
+        self._leaves = arrays[Array.LEAVES].astype(np.float64)
 
-    def check(self, *, inputs: int, outputs: int) -> None:
-        """Raise BadForest unless every walk ends in a leaf and every index exists."""
-        splits = len(self.feature)
-        rows = (self.threshold, self.flags, self.left, self.right)
-        if not all(len(row) == splits for row in rows):
-            raise BadForest("the arrays of splits differ in length")
-        if len(self.roots) != len(self.outputs):
-            raise BadForest("the arrays of trees differ in length")
-        if splits and not (self.feature.min() >= 0 and self.feature.max() < inputs):
-            raise BadForest("a split reads an input that does not exist")
-        if len(self.roots) and not (self.outputs.min() >= 0 and self.outputs.max() < outputs):
-            raise BadForest("a tree adds to an output that does not exist")
-        for row in (self.roots, self.left, self.right):
-            if len(row) and not (-len(self.leaves) <= row.min() and row.max() < splits):
-                raise BadForest("a split or leaf that is pointed at does not exist")
-        own = np.arange(splits)
-        for row in (self.left, self.right):
-            if np.any((row >= 0) & (row <= own)):
-                raise BadForest("a split points back, a walk would not end")
+    def _numbered(self, pointers: NDArray[np.generic]) -> NDArray[np.intp]:
+        whole = pointers.astype(np.intp)
+        return np.where(whole >= 0, whole, self._splits + ~whole)
 
     def sums(self, features: NDArray[np.float32], *, outputs: int) -> NDArray[np.float64]:
         """Return the sum of leaf values by output, float64[outputs].
@@ -77,24 +101,19 @@ class Forest:
         """
         values = features.astype(np.float64)
         values[np.abs(values) <= ZERO] = 0.0
-        missing = np.isnan(values)
-        plain = np.where(missing, 0.0, values)
-        node = self.roots.copy()
-        walking = np.flatnonzero(node >= 0)
+        node = self._roots.copy()
+        walking = np.flatnonzero(node < self._splits)
         while walking.size:
             split = node[walking]
-            column = self.feature[split]
-            flags = self.flags[split]
-            kind = flags >> MISSING_SHIFT
-            value = plain[column]
-            absent = np.where(
-                kind == MISSING_NAN, missing[column], (kind == MISSING_ZERO) & (value == 0.0)
+            value = values[self._feature[split]]
+            goes_left = (value <= self._threshold[split]) | (
+                np.isnan(value) & self._missing_left[split]
             )
-            goes_left = np.where(
-                absent, (flags & DEFAULT_LEFT) == DEFAULT_LEFT, value <= self.threshold[split]
-            )
-            following = np.where(goes_left, self.left[split], self.right[split])
+            if self._any_zero_turns:
+                goes_left ^= (value == 0.0) & self._zero_turns[split]
+            following = self._children[2 * split + goes_left]
             node[walking] = following
-            walking = walking[following >= 0]
-        sums = np.bincount(self.outputs, weights=self.leaves[~node], minlength=outputs)
+            walking = walking[following < self._splits]
+        reached = self._leaves[node - self._splits]
+        sums = np.bincount(self._outputs, weights=reached, minlength=outputs)
         return sums.astype(np.float64, copy=False)

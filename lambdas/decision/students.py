@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from configs.contracts.packed_model import ARRAYS_FILE, TABLE_FILE, Array, Link
 from lambdas.decision.calibration import BadCalibrator, calibrated, check_calibrator, linked
-from lambdas.decision.forest import BadForest, Forest
+from lambdas.decision.forest import BadForest, Forest, check_arrays
 from lambdas.decision.ranking import Score
 
 NEEDED_FILES = (ARRAYS_FILE, TABLE_FILE)
@@ -75,13 +75,13 @@ class PackedStudents:
         return scores
 
 
-def _forest(content: bytes) -> Forest:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        found = {row.value: arrays[row.value] for row in Array}
+def _arrays(content: bytes) -> dict[Array, NDArray[Any]]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        arrays = {row: stored[row.value] for row in Array}
     for row, kind in TYPES.items():
-        if found[row.value].dtype != np.dtype(kind) or found[row.value].ndim != 1:
+        if arrays[row].dtype != np.dtype(kind) or arrays[row].ndim != 1:
             raise BadStudents(f"array '{row}' is not {kind} in one dimension")
-    return Forest(**found)
+    return arrays
 
 
 def _students(table: Mapping[str, Any]) -> tuple[Student, ...]:
@@ -121,13 +121,13 @@ def load_students(files: Mapping[str, bytes], *, inputs: int) -> PackedStudents:
         BadStudents: the files do not describe students that can be evaluated.
     """
     try:
-        forest = _forest(files[ARRAYS_FILE])
+        arrays = _arrays(files[ARRAYS_FILE])
         table = json.loads(files[TABLE_FILE])
         students = _students(table)
         outputs = len(table["outputs"])
-        forest.check(inputs=inputs, outputs=outputs)
+        check_arrays(arrays, inputs=inputs, sums=outputs)
     except BadStudents:
         raise
     except (ValueError, KeyError, TypeError, OSError, EOFError, BadForest, BadCalibrator) as error:
         raise BadStudents(f"the students cannot be read: {type(error).__name__}") from error
-    return PackedStudents(forest, outputs, students)
+    return PackedStudents(Forest(arrays), outputs, students)
