@@ -47,8 +47,8 @@ class HoldingsHistory:
 def holdings_history(view: CutView, bank: Bank) -> HoldingsHistory:
     """Read the holdings of a view.
 
-    A month counts as observed when the customer has a monthly row in it; a bank without monthly
-    rows observes a customer from the first month with a holding.
+    A month counts as observed when the customer has a monthly row in it; a customer without any
+    monthly row is observed from the first month with a holding.
     """
     months = bank.lookback_months
     index = {product.code: place for place, product in enumerate(bank.products)}
@@ -59,11 +59,11 @@ def holdings_history(view: CutView, bank: Bank) -> HoldingsHistory:
     held[found["row"][known], found["back"][known], places[known]] = True
     observed = np.zeros((view.rows, months), bool)
     monthly = view.query("SELECT row, back FROM customer_months")
-    if len(monthly["row"]):
-        observed[monthly["row"], monthly["back"]] = True
-    else:
-        # From the month of the first holding on: months back run from new to old.
-        observed = np.maximum.accumulate(held.any(axis=2)[:, ::-1], axis=1)[:, ::-1]
+    observed[monthly["row"], monthly["back"]] = True
+    # From the month of the first holding on: months back run from new to old.
+    held_since = np.flip(np.maximum.accumulate(np.flip(held.any(axis=2), axis=1), axis=1), axis=1)
+    unrecorded = ~observed.any(axis=1)
+    observed[unrecorded] = held_since[unrecorded]
     return HoldingsHistory(held, observed)
 
 

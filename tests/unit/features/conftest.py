@@ -1,0 +1,31 @@
+"""Feature tests work on one small bank written by hand; it never varies between runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.unit.features import features_bank as bank
+from training_jobs.features.run import Made
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The canonical tables of the bank, two shards."""
+    folder = tmp_path_factory.mktemp("bank") / "tables"
+    return bank.write_tables(folder, bank.make_bank(), shards=2)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """An untouched run of all groups on the bank."""
+
+    output: Path
+    made: Made
+
+
+@pytest.fixture(scope="session")
+def clean(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Clean:
+    """All groups and side tensors of the bank, made once."""
+    output = bank.write_examples(tmp_path_factory.mktemp("clean"), bank.standard())
+    return Clean(output, bank.run(tables, output, bank.features()))
