@@ -11,7 +11,7 @@ from training_jobs.data.synthetic.state import Bools, State
 
 CAUSES = ("background", *(mechanism.name for mechanism in MECHANISMS))
 _MAX_HAZARD = 2.0
-_ACTIVITY = np.array([0.35, 1.1, 1.45, 1.6])
+_ACTIVITY = np.array([0.2, 1.2, 1.6, 1.8])
 """Factor on the background of acquiring by engagement; about 1 on average."""
 
 
