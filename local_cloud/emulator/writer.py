@@ -14,25 +14,44 @@ from typing import Any
 Request = dict[str, Any]
 
 FIRST = {
-    ("ko", True): "고객님의 {{{f}.label}}이/가 {{{f}}}으로/로 {{{f}.direction}} 편이라는 점을 살펴 "
-    "{{product}}을/를 안내해 드립니다.",
-    (
-        "ko",
-        False,
-    ): "고객님의 {{{f}.label}}이/가 {{{f}}}인 점을 살펴 {{product}}을/를 안내해 드립니다.",
-    ("en", True): "We are showing you {{product}} because your {{{f}.label}} is "
-    "{{{f}.direction}}, at {{{f}}}.",
-    ("en", False): "We are showing you {{product}} because your {{{f}.label}} is {{{f}}}.",
+    "ko": {
+        "directed": "고객님의 {{{f}.label}}이/가 {{{f}}}으로/로 {{{f}.direction}} 편이라는 점을 "
+        "살펴 {{product}}을/를 안내해 드립니다.",
+        "plain": "고객님의 {{{f}.label}}이/가 {{{f}}}인 점을 살펴 {{product}}을/를 "
+        "안내해 드립니다.",
+        "worded": "고객님의 {{{f}.label}}이/가 {{{f}.direction}} 편이라는 점을 살펴 "
+        "{{product}}을/를 안내해 드립니다.",
+        "held": "고객님의 기록에서 {{{f}.label}}이/가 확인되어 {{product}}을/를 안내해 드립니다.",
+        "not_held": "고객님의 기록에서 {{{f}.label}}이/가 확인되지 않아 {{product}}을/를 "
+        "안내해 드립니다.",
+    },
+    "en": {
+        "directed": "We are showing you {{product}} because your {{{f}.label}} is "
+        "{{{f}.direction}}, at {{{f}}}.",
+        "plain": "We are showing you {{product}} because your {{{f}.label}} is {{{f}}}.",
+        "worded": "We are showing you {{product}} because your {{{f}.label}} is {{{f}.direction}}.",
+        "held": "We are showing you {{product}} because your records show {{{f}.label}}.",
+        "not_held": "We are showing you {{product}} because your records show no {{{f}.label}}.",
+    },
 }
+"""Sentences by language and form of the fact; a fact whose form is not told is plain."""
 LATER = {
-    (
-        "ko",
-        True,
-    ): "{{{f}.label}}이/가 {{{f}}}으로/로 {{{f}.direction}} 편인 점도 함께 고려했습니다.",
-    ("ko", False): "{{{f}.label}} {{{f}}}도 함께 고려했습니다.",
-    ("en", True): "We also took into account that your {{{f}.label}} is {{{f}.direction}}, "
-    "at {{{f}}}.",
-    ("en", False): "We also took into account your {{{f}.label}} of {{{f}}}.",
+    "ko": {
+        "directed": "{{{f}.label}}이/가 {{{f}}}으로/로 {{{f}.direction}} 편인 점도 "
+        "함께 고려했습니다.",
+        "plain": "{{{f}.label}} {{{f}}}도 함께 고려했습니다.",
+        "worded": "{{{f}.label}}이/가 {{{f}.direction}} 편인 점도 함께 고려했습니다.",
+        "held": "{{{f}.label}}이/가 확인되는 점도 함께 고려했습니다.",
+        "not_held": "{{{f}.label}}이/가 확인되지 않는 점도 함께 고려했습니다.",
+    },
+    "en": {
+        "directed": "We also took into account that your {{{f}.label}} is {{{f}.direction}}, "
+        "at {{{f}}}.",
+        "plain": "We also took into account your {{{f}.label}} of {{{f}}}.",
+        "worded": "We also took into account that your {{{f}.label}} is {{{f}.direction}}.",
+        "held": "We also took into account that your records show {{{f}.label}}.",
+        "not_held": "We also took into account that your records show no {{{f}.label}}.",
+    },
 }
 
 
@@ -46,7 +65,8 @@ def write_reason(request: Request) -> Request:
     sentences = []
     for number, fact in enumerate(request["facts"][: request.get("max_sentences", 3)]):
         forms = FIRST if number == 0 else LATER
-        form = forms[request["language"], fact.get("direction", "none") != "none"]
+        usual = "plain" if fact.get("direction", "none") == "none" else "directed"
+        form = forms[request["language"]][fact.get("form", usual)]
         sentences.append({"text": form.format(f=fact["id"]), "facts": [fact["id"]]})
     return {"sentences": sentences}
 
