@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -128,7 +129,11 @@ class PythonFunction(Construct):
                 description=f"SevenLens {version()}", removal_policy=RemovalPolicy.RETAIN
             ),
         )
-        self.function.node.add_dependency(self.policy)
+        resource = self.function.node.default_child
+        policy = self.policy.node.default_child
+        if isinstance(resource, lambda_.CfnFunction) and isinstance(policy, iam.CfnPolicy):
+            # The construct would also name the role, on which its property depends already.
+            resource.add_override("DependsOn", [policy.logical_id])
         if dead is None:
             acknowledge(
                 self.function,
@@ -142,6 +147,4 @@ class PythonFunction(Construct):
 
     def live(self) -> lambda_.Alias:
         """Publish a version of the present code and return the alias `live` on it."""
-        return lambda_.Alias(
-            self, "Live", alias_name="live", version=self.function.current_version
-        )
+        return lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)

@@ -4,6 +4,8 @@ A laptop needs no Docker: the sources that an image is made of travel as an asse
 builds them under a tag that is their hash, and writes the digest into a parameter.
 """
 
+from functools import cache
+
 from aws_cdk import Aws, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_ecr as ecr
@@ -22,7 +24,8 @@ from configs.contracts.stages import Image
 from configs.settings.environment import EnvironmentSettings
 
 UNBUILT = "unbuilt"
-"""Value of the digest parameter until the first build; preflight refuses to run with it."""
+"""Value of the digest parameter until the first build; no run begins with it."""
+TAG_DIGITS = 40
 FOLDER_TAG = f"{PRODUCT}:image"
 BUILD_MINUTES = 60
 BUILDSPEC = """version: 0.2
@@ -41,7 +44,7 @@ phases:
       - >-
         DIGEST=$(aws ecr describe-images --repository-name "$REPOSITORY"
         --image-ids imageTag="$TAG" --query "imageDetails[0].imageDigest" --output text)
-      - aws ssm put-parameter --name "$PARAMETER" --type String --overwrite --value "$DIGEST"
+      - aws ssm put-parameter --name "$PARAMETER" --type String --overwrite --value "$TAG@$DIGEST"
 """
 
 
@@ -56,9 +59,15 @@ def image_sources(image: Image) -> dict[str, bytes]:
     )
 
 
+@cache
 def image_hash(image: Image) -> str:
-    """Return the hash of an image's sources: its tag, and offline its digest."""
+    """Return the hash of an image's sources."""
     return source_hash(image_sources(image))
+
+
+def image_tag(image: Image) -> str:
+    """Return the immutable tag of an image made of the present sources."""
+    return image_hash(image)[:TAG_DIGITS]
 
 
 class CloudImage(Construct):
@@ -69,7 +78,6 @@ class CloudImage(Construct):
     ) -> None:
         super().__init__(scope, f"Image{image.value.capitalize()}")
         destroy = settings.removal == "destroy"
-        tag = image_hash(image)
         self.repository = ecr.Repository(
             self,
             "Repository",
@@ -83,23 +91,24 @@ class CloudImage(Construct):
         )
         Tags.of(self.repository).add(FOLDER_TAG, image.value)
         # Offline there is no registry: the sources themselves are what runs.
-        digest = UNBUILT if settings.billed else f"sha256:{tag}"
-        publish(self, settings.name, Parameter.IMAGE_DIGEST, digest, image.value)
-        project = self._project(image, settings, key=key, tag=tag)
+        offline = f"{image_tag(image)}@sha256:{image_hash(image)}"
+        built = UNBUILT if settings.billed else offline
+        publish(self, settings.name, Parameter.IMAGE_DIGEST, built, image.value)
+        project = self._project(image, settings, key=key)
         publish(self, settings.name, Parameter.BUILD_PROJECT, project.ref, image.value)
 
-    def _asset(self, image: Image, tag: str) -> assets.Asset:
-        final = BUILD / "images" / f"{image}-{tag[:16]}"
+    def _asset(self, image: Image) -> assets.Asset:
+        final = BUILD / "images" / f"{image}-{image_tag(image)}"
         if not final.is_dir():
             temporary = temporary_folder(final)
             write(image_sources(image), temporary)
             settle(temporary, final)
-        return assets.Asset(self, "Sources", path=str(final), asset_hash=tag)
+        return assets.Asset(self, "Sources", path=str(final), asset_hash=image_hash(image))
 
     def _project(
-        self, image: Image, settings: EnvironmentSettings, *, key: kms.IKey, tag: str
+        self, image: Image, settings: EnvironmentSettings, *, key: kms.IKey
     ) -> codebuild.CfnProject:
-        source = self._asset(image, tag)
+        source = self._asset(image)
         parameter = Parameter.IMAGE_DIGEST.path(settings.name, image.value)
         logs = log_group(self, "BuildLogs", settings, key=key)
         role = service_role(self, "BuildRole", "codebuild.amazonaws.com", f"Builds image {image}")
@@ -137,7 +146,7 @@ class CloudImage(Construct):
         variable = codebuild.CfnProject.EnvironmentVariableProperty
         values = {
             "IMAGE": image.value,
-            "TAG": tag[:40],
+            "TAG": image_tag(image),
             "REPOSITORY": self.repository.repository_name,
             "REGISTRY": f"{Aws.ACCOUNT_ID}.dkr.ecr.{Aws.REGION}.{Aws.URL_SUFFIX}",
             "PARAMETER": parameter,

@@ -1,5 +1,6 @@
 """From a function's contract to the exact statements and variables that it gets."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ class Surroundings:
         recommend_arn: ARN of the recommend function's alias.
         guardrail_arn: ARN of the guardrail.
         guardrail: `<id>:<version>`.
+        images: SSM parameter of an image -> tag that it must record.
     """
 
     handles: Handles
@@ -32,6 +34,7 @@ class Surroundings:
     recommend_arn: str = ""
     guardrail_arn: str = ""
     guardrail: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -145,6 +148,14 @@ def _read_metrics(_around: Surroundings) -> tuple[list[Allow], str]:
     )
 
 
+def _read_images(around: Surroundings) -> tuple[list[Allow], str]:
+    parameters = tuple(arn("ssm", f"parameter{name}") for name in around.images)
+    return (
+        [Allow(("ssm:GetParameters",), parameters)],
+        json.dumps(dict(around.images), sort_keys=True),
+    )
+
+
 GRANTS: Mapping[Grant, Callable[[Surroundings], tuple[list[Allow], str]]] = {
     Grant.SEND_REASONS: _send_reasons,
     Grant.PUBLISH_APPROVALS: _publish_approvals,
@@ -156,6 +167,7 @@ GRANTS: Mapping[Grant, Callable[[Surroundings], tuple[list[Allow], str]]] = {
     Grant.CONVERSE: _converse,
     Grant.APPLY_GUARDRAIL: _apply_guardrail,
     Grant.READ_METRICS: _read_metrics,
+    Grant.READ_IMAGES: _read_images,
 }
 
 

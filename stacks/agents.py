@@ -32,9 +32,7 @@ class Agents(SevenLensStack):
     def __init__(self, app: App, settings: EnvironmentSettings) -> None:
         super().__init__(app, "agents", settings, "reason worker and scheduled review")
         self._key = self.data_key()
-        guardrail = Guardrail(
-            self, "Reasons", settings, key_arn=self.handles.key_arn("data")
-        )
+        guardrail = Guardrail(self, "Reasons", settings, key_arn=self.handles.key_arn("data"))
         self._around = Surroundings(
             self.handles,
             settings.bedrock,
@@ -53,9 +51,7 @@ class Agents(SevenLensStack):
             around=self._around,
             key=self._key,
             extra=[
-                Allow(
-                    ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"), (arn,)
-                )
+                Allow(("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"), (arn,))
             ],
         )
         mapping = lambda_.EventSourceMapping(

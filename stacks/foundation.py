@@ -48,9 +48,7 @@ class Foundation(SevenLensStack):
 
     def _export(self, what: str, value: str) -> None:
         words = "".join(word.capitalize() for word in what.split("-"))
-        CfnOutput(
-            self, f"Export{words}", value=value, export_name=self.handles.export_name(what)
-        )
+        CfnOutput(self, f"Export{words}", value=value, export_name=self.handles.export_name(what))
 
     def _buckets(self) -> None:
         audit_key: kms.Key = customer_key(
@@ -73,9 +71,7 @@ class Foundation(SevenLensStack):
         for table in Table:
             made = secure_table(self, table, self.settings, key=self.key)
             self._export(f"table-{table.value.name}", made.table_name)
-            publish(
-                self, self.settings.name, Parameter.TABLES, made.table_name, table.value.name
-            )
+            publish(self, self.settings.name, Parameter.TABLES, made.table_name, table.value.name)
 
     def _queues(self) -> None:
         timeout_s = FUNCTIONS[Function.REASON_WORKER].timeout_s

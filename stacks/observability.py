@@ -99,9 +99,7 @@ class Observability(SevenLensStack):
                     threshold_type="PERCENTAGE",
                 ),
                 subscribers=[
-                    budgets.CfnBudget.SubscriberProperty(
-                        address=topic_arn, subscription_type="SNS"
-                    )
+                    budgets.CfnBudget.SubscriberProperty(address=topic_arn, subscription_type="SNS")
                 ],
             )
 

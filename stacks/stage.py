@@ -16,14 +16,18 @@ from stacks.observability import Observability
 from stacks.serving import Serving
 from stacks.training import Training
 
-
 CDK_FILE = Path(__file__).resolve().parents[1] / "cdk.json"
 
 
 def new_app(context: Mapping[str, Any] | None = None, outdir: str | None = None) -> App:
     """Return an application with the feature flags of `cdk.json`, with or without the CDK CLI."""
     flags = json.loads(CDK_FILE.read_text())["context"]
-    return App(context={**flags, **(context or {})}, outdir=outdir, analytics_reporting=False)
+    return App(
+        context={**flags, **(context or {})},
+        outdir=outdir,
+        analytics_reporting=False,
+        stack_traces=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def build_stage(app: App, settings: EnvironmentSettings) -> Stage:
     agents = Agents(app, settings)
     observability = Observability(app, settings)
     for stack in (serving, training, agents, observability):
-        stack.add_dependency(foundation, "imports its exports")
-    training.add_dependency(serving, "smoke-tests the function that it publishes")
+        stack.add_stack_dependency(foundation, reason="imports its exports")
+    training.add_stack_dependency(serving, reason="smoke-tests the function that it publishes")
     check(app)
     return Stage(foundation, serving, training, agents, observability)

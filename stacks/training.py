@@ -7,6 +7,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sqs as sqs
 
 from cdk.function import PythonFunction
+from cdk.image import image_hash, image_tag
 from cdk.job_role import job_role
 from cdk.messaging import dead_letter_queue
 from cdk.naming import machine_arn, machine_name, stack_name
@@ -77,10 +78,6 @@ class Training(SevenLensStack):
             model_package_group_name=stack_name(settings.name, "recommender"),
             model_package_group_description=f"Recommenders of SevenLens {version()}",
         )
-        self._digests = {
-            image: published(self, settings.name, Parameter.IMAGE_DIGEST, image.value)
-            for image in Image
-        }
         self.functions = {
             function: self._function(function) for function in (*CONTROL, *EVENT_DRIVEN)
         }
@@ -103,7 +100,7 @@ class Training(SevenLensStack):
         variables: dict[str, str] = {}
         if FUNCTIONS[function].reads_images:
             variables = {
-                f"IMAGE_DIGEST_{image.upper()}": digest for image, digest in self._digests.items()
+                f"IMAGE_DIGEST_{image.upper()}": f"sha256:{image_hash(image)}" for image in Image
             }
         if function is Function.RESUME_APPROVAL:
             must_differ = self.settings.approval.approver_must_differ
@@ -117,6 +114,10 @@ class Training(SevenLensStack):
                 self.settings.bedrock,
                 model_group=self._group.model_package_group_name,
                 recommend_arn=recommend,
+                images={
+                    Parameter.IMAGE_DIGEST.path(self.settings.name, image.value): image_tag(image)
+                    for image in Image
+                },
             ),
             key=self._key,
             variables=variables,
@@ -132,8 +133,7 @@ class Training(SevenLensStack):
             key_arn=self.handles.key_arn("data"),
             roles={stage: role.role_arn for stage, role in self.job_roles.items()},
             images={
-                image: f"{self.handles.repository_uri(image)}@{digest}"
-                for image, digest in self._digests.items()
+                image: f"{self.handles.repository_uri(image)}:{image_tag(image)}" for image in Image
             },
         )
         machine = StateMachine(

@@ -45,6 +45,8 @@ class Grant(StrEnum):
     CONVERSE = "BEDROCK_MODELS"
     APPLY_GUARDRAIL = "GUARDRAIL"
     READ_METRICS = "METRIC_NAMESPACE"
+    READ_IMAGES = "IMAGES"
+    """JSON: SSM parameter of an image -> tag that it must record."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Parameter(StrEnum):
     API_STAGE = "api/stage"
     MODEL_GROUP = "registry/group"
     IMAGE_DIGEST = "images"
-    """`images/<image>`: `sha256:...` of the pushed image."""
+    """`images/<image>`: `<tag>@sha256:...` of the pushed image, `unbuilt` before the first."""
     RECOMMEND_FUNCTION = "functions/recommend"
     FLIP_POINTER_FUNCTION = "functions/flip_pointer"
     BUILD_PROJECT = "builds"

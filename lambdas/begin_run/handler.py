@@ -1,12 +1,16 @@
 """Entry point of a run: input checked, budget guarded, run on record."""
 
+import json
+import os
 import time
 from typing import Any
 
+from configs.contracts.functions import Grant
 from lambdas.control import wiring
 from lambdas.control.budget import guard, worst_case_usd
 from lambdas.control.documents import Run, read_json
 from lambdas.control.errors import BadInput
+from lambdas.control.images import require_images
 from lambdas.control.ledger import month_of
 from lambdas.control.uris import locate
 
@@ -42,7 +46,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Return the run and its distillation groups.
 
     Raises:
-        BadInput: the execution's input or the settings are not what they must be.
+        BadInput: the input or the settings are not what they must be, or an image is not built.
         BudgetExceeded: the worst case is above a limit or cannot be known.
         StoreUnavailable: the ledger cannot be read; then nothing starts.
     """
@@ -54,6 +58,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             f"the settings name no distillation groups: {error!r}",
             remedy="start the run by `make submit`",
         ) from error
+    require_images(wiring.client("ssm"), json.loads(os.environ[Grant.READ_IMAGES.value]))
     now = time.time()
     worst = worst_case_usd(event.get("jobs") or [])
     spent = wiring.ledger().spent(month_of(now))

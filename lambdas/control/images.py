@@ -1,0 +1,32 @@
+"""Whether the images that the deployed code belongs to have been built."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lambdas.control.errors import BadInput
+from lambdas.stores.bounded import answering
+
+
+def require_images(ssm: Any, expected: Mapping[str, str]) -> None:
+    """Check that every image's parameter records the tag that the jobs will name.
+
+    Args:
+        ssm: an SSM client.
+        expected: parameter name -> tag.
+
+    Raises:
+        BadInput: an image was not built since the sources changed; names it.
+        StoreUnavailable: the parameters cannot be read.
+    """
+    with answering("the image parameters"):
+        answer = ssm.get_parameters(Names=sorted(expected))
+        found = {row["Name"]: str(row["Value"]) for row in answer["Parameters"]}
+    stale = sorted(
+        name for name, tag in expected.items() if found.get(name, "").split("@")[0] != tag
+    )
+    if stale:
+        raise BadInput(
+            f"the image of these parameters was not built from the deployed sources: "
+            f"{', '.join(stale)}",
+            remedy="run `make images`, then submit again",
+        )
