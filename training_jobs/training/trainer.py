@@ -118,7 +118,7 @@ class Trainer:
         for column, task in enumerate(self.model.tasks):
             if task.name in losses.means:
                 total = self.progress.losses.setdefault(task.name, [0.0, 0.0])
-                total[0] += float(losses.means[task.name]) * rows[column]
+                total[0] += float(losses.means[task.name].detach()) * rows[column]
                 total[1] += rows[column]
 
     def step(self, index: Tensor, phase: Phase) -> None:

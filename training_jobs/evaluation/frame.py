@@ -1,0 +1,137 @@
+"""What evaluation reads: inputs, labels and teacher scores of the labelled splits, in one order."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from configs.errors import ArtefactError
+from training_jobs.evaluation.ledger import Ledger
+from training_jobs.evaluation.sample import Array
+from training_jobs.ple.tasks import MULTICLASS, TaskSpec
+
+KEYS = ("customer_id", "as_of")
+SPLITS = ("train", "selection", "calibration", "test")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The rows of one split.
+
+    Attributes:
+        customers: [n] ids.
+        cold: [n] bool.
+        features: [n, F] raw decision inputs, NaN where missing.
+        labels: task -> [n], NaN where masked.
+        states: column -> [n] what persistence baselines read, NaN where missing.
+        teacher: task -> [n] or [n, C].
+    """
+
+    customers: NDArray[Any]
+    cold: NDArray[np.bool_]
+    features: NDArray[np.float32]
+    labels: dict[str, Array]
+    states: dict[str, Array]
+    teacher: dict[str, Array]
+
+
+def _numbers(table: pa.Table, name: str) -> Array:
+    return table[name].cast(pa.float64()).to_numpy()
+
+
+def _newest_category(phase0: Path, part: str, chosen: pa.ChunkedArray) -> Array | None:
+    path = phase0 / "events" / part
+    if not path.is_file():
+        return None
+    lists = pq.read_table(path, columns=["category"]).filter(chosen)["category"]
+    offsets = np.asarray(lists.combine_chunks().offsets)
+    values = np.asarray(lists.combine_chunks().flatten()).astype(np.float64)
+    filled = offsets[1:] > offsets[:-1]
+    newest = np.full(len(filled), np.nan)
+    start = int(offsets[0])
+    newest[filled] = values[offsets[:-1][filled] - start]
+    return newest
+
+
+def decision_inputs(phase0: Path) -> tuple[list[str], list[int]]:
+    """Return the names of the decision inputs and the positions of the categorical ones."""
+    schema = json.loads((phase0 / "feature_schema.json").read_text())
+    kinds = {column["name"]: column["kind"] for column in schema["columns"]}
+    names = list(schema["decision_inputs"])
+    return names, [i for i, name in enumerate(names) if kinds[name] == "categorical"]
+
+
+def _teacher(path: Path, keys: pa.Table, tasks: tuple[TaskSpec, ...]) -> dict[str, Array]:
+    table = pq.read_table(path)
+    if not table.select(KEYS).combine_chunks().equals(keys):
+        raise ArtefactError(
+            f"{path.name}: rows are not those of the examples", remedy="run the teacher again"
+        )
+    result = {}
+    for task in tasks:
+        column = table[task.name].combine_chunks()
+        if task.type == MULTICLASS:
+            values = np.asarray(column.flatten()).astype(np.float64)
+            result[task.name] = values.reshape(len(column), task.outputs)
+        else:
+            result[task.name] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return result
+
+
+def read_split(
+    phase0: Path, teacher: Path, split: str, tasks: tuple[TaskSpec, ...], ledger: Ledger
+) -> Frame:
+    """Read one split.
+
+    Args:
+        phase0: output of Phase 0.
+        teacher: output of the teacher.
+        split: which.
+        tasks: tasks that are on.
+        ledger: the read of labels goes on record here.
+
+    Raises:
+        ArtefactError: files do not stand in the same order.
+    """
+    names, _ = decision_inputs(phase0)
+    ledger.record(split, [f"y_{task.name}" for task in tasks], f"{split}: fit or judge")
+    kept, features, newest = [], [], []
+    for path in sorted((phase0 / "examples").glob("part-*.parquet")):
+        examples = pq.read_table(path)
+        chosen = pc.equal(examples["split"], split)
+        table = pq.read_table(phase0 / "features" / path.name, columns=[*KEYS, *names])
+        if not table.select(KEYS).equals(examples.select(KEYS)):
+            raise ArtefactError(
+                f"features/{path.name}: rows are not those of the examples",
+                remedy="run Phase 0 again",
+            )
+        table = table.filter(chosen)
+        kept.append(examples.filter(chosen))
+        columns = [table[name].to_numpy().astype(np.float32) for name in names]
+        features.append(np.stack(columns, axis=1))
+        newest.append(_newest_category(phase0, path.name, chosen))
+    examples = pa.concat_tables(kept)
+    states = {
+        name: _numbers(examples, name) for name in examples.column_names if name.startswith("b_")
+    }
+    seen = [part for part in newest if part is not None]
+    if len(seen) == len(newest):
+        states["newest_category"] = np.concatenate(seen)
+    return Frame(
+        customers=examples["customer_id"].to_numpy(),
+        cold=examples["cold"].to_numpy().astype(bool),
+        features=np.concatenate(features),
+        labels={task.name: _numbers(examples, f"y_{task.name}") for task in tasks},
+        states=states,
+        teacher=_teacher(
+            teacher / "predictions" / f"{split}.parquet",
+            examples.select(KEYS).combine_chunks(),
+            tasks,
+        ),
+    )

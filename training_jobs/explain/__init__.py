@@ -1,0 +1,1 @@
+"""Explanations of the teacher: what the gates say of each lens."""
