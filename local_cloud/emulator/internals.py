@@ -21,6 +21,7 @@ RELIED_UPON: dict[str, tuple[str, ...]] = {
         "_loaded_modules",
         "_state_map",
         "app",
+        "save_all",
     ),
     "ministack.core.iam_actions": (
         "SERVICE_TO_IAM_NAMESPACE",
@@ -29,7 +30,6 @@ RELIED_UPON: dict[str, tuple[str, ...]] = {
     ),
     "ministack.core.iam_evaluator": ("enforce",),
     "ministack.core.lambda_runtime": ("Worker", "_PYTHON_WORKER_SCRIPT"),
-    "ministack.core.persistence": ("save_all",),
     "ministack.core.responses": (
         "AccountRegionScopedDict",
         "get_account_id",

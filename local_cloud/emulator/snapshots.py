@@ -1,7 +1,9 @@
 """Writing the emulator's state while it runs, so that a killed server loses seconds, not a run."""
 
 import asyncio
+import threading
 import time
+from typing import Any
 
 from local_cloud.emulator.internals import part
 
@@ -22,6 +24,14 @@ class Snapshots:
         self._interval = interval
         self._changes = 0
         self._saved = 0
+        self._guard = threading.Lock()
+        self._write = part("app", "save_all")
+        part("app").save_all = self._alone
+
+    def _alone(self, services: Any) -> None:
+        """Write one snapshot at a time: two at once would take each other's files."""
+        with self._guard:
+            self._write(services)
 
     def changed(self) -> None:
         """Note that state may have changed."""
@@ -31,7 +41,7 @@ class Snapshots:
         """Write all state now; returns the seconds it took."""
         begun = time.monotonic()
         seen = self._changes
-        part("core.persistence", "save_all")(part("app", "_build_persistence_save_dict")())
+        self._alone(part("app", "_build_persistence_save_dict")())
         self._saved = seen
         return time.monotonic() - begun
 

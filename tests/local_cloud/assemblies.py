@@ -47,7 +47,7 @@ def handler(event, context):
 """
 
 
-def template(*, mark: str, asset: str) -> dict[str, Any]:
+def template(*, mark: str, asset: str, names: str) -> dict[str, Any]:
     function_policy: list[dict[str, Any]] = [
         {"Action": "bedrock:InvokeModel", "Resource": {"Fn::Sub": MODEL_ARN}},
         {
@@ -72,12 +72,12 @@ def template(*, mark: str, asset: str) -> dict[str, Any]:
         "Bucket": {"Type": "AWS::S3::Bucket"},
         "Group": {
             "Type": "AWS::SageMaker::ModelPackageGroup",
-            "Properties": {"ModelPackageGroupName": "models"},
+            "Properties": {"ModelPackageGroupName": names},
         },
         "Guardrail": {
             "Type": "AWS::Bedrock::Guardrail",
             "Properties": {
-                "Name": "texts",
+                "Name": names,
                 "BlockedInputMessaging": "no",
                 "BlockedOutputsMessaging": "no",
                 "WordPolicyConfig": {"WordsConfig": [{"Text": "원금 보장"}, {"Text": "risk free"}]},
@@ -152,13 +152,23 @@ def template(*, mark: str, asset: str) -> dict[str, Any]:
                 "Targets": [{"Id": "f", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}],
             },
         },
+        "LostRule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "EventPattern": {
+                    "source": ["aws.states"],
+                    "detail-type": ["Step Functions Execution Status Change"],
+                    "detail": {"status": ["FAILED"]},
+                },
+                "Targets": [{"Id": "f", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}],
+            },
+        },
         "RulePermission": {
             "Type": "AWS::Lambda::Permission",
             "Properties": {
                 "Action": "lambda:InvokeFunction",
                 "FunctionName": {"Ref": "Function"},
                 "Principal": "events.amazonaws.com",
-                "SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]},
             },
         },
         **_api(),
@@ -239,14 +249,16 @@ def _api() -> dict[str, Any]:
     }
 
 
-def write_assembly(folder: Path, *, mark: str = "one", stack: str = "house") -> Path:
+def write_assembly(
+    folder: Path, *, mark: str = "one", stack: str = "house", names: str = "models"
+) -> Path:
     """Write an assembly of one stack with a zipped function and its template as assets."""
     code = f"MARK = {mark!r}\n{HANDLER}"
     asset = hashlib.sha256(code.encode()).hexdigest()
     source = folder / f"asset.{asset}"
     source.mkdir(parents=True, exist_ok=True)
     (source / "index.py").write_text(code)
-    content = json.dumps(template(mark=mark, asset=asset))
+    content = json.dumps(template(mark=mark, asset=asset, names=names))
     (folder / f"{stack}.template.json").write_text(content)
     bucket = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from local_cloud.emulator import internals
-from local_cloud.emulator.options import CLIENT_NAME, Options
+from local_cloud.emulator.options import CLIENT_NAME, LOG_NAME, Options
 from local_cloud.session import Cloud, NotServing, running, session, start, stop
 from local_cloud.settings import ROOT
 from tests.local_cloud.assemblies import write_assembly
@@ -47,6 +48,12 @@ def test_the_server_listens_on_loopback_only(cloud: Cloud) -> None:
 
     assert addresses("/proc/net/tcp") == {"0100007F"}
     assert addresses("/proc/net/tcp6") <= {"00000000000000000000000001000000"}
+
+
+def test_snapshots_at_once_do_not_take_each_others_files(cloud: Cloud) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: cloud.command("snapshot"), range(12)))
+    assert "failed to save" not in (cloud.home / LOG_NAME).read_text()
 
 
 def test_a_second_server_of_the_same_folder_is_refused(cloud: Cloud, tmp_path: Path) -> None:
@@ -148,9 +155,14 @@ def _state(pid: int) -> str:
         return "Z"
 
 
-def test_an_execution_that_ran_when_the_server_was_killed_has_failed(tmp_path: Path) -> None:
+def test_an_execution_that_ran_when_the_server_was_killed_fails_and_says_so(
+    tmp_path: Path,
+) -> None:
     home, state = tmp_path / "home", tmp_path / "state"
     cloud = start(home=home, state=state, tied=True)
+    bucket = cloud.deploy(write_assembly(tmp_path / "assembly"), say=lambda _: None)["house"][
+        "Bucket"
+    ]
     role = make_role(cloud, "m", "states.amazonaws.com", [])
     states = cloud.client("stepfunctions")
     definition = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 900, "End": True}}}
@@ -164,6 +176,11 @@ def test_an_execution_that_ran_when_the_server_was_killed_has_failed(tmp_path: P
     with session(home=home, persist=state) as again:
         found = again.client("stepfunctions").describe_execution(executionArn=arn)
         assert found["status"] == "FAILED"
+        s3 = again.client("s3")
+        (stored,) = until(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))
+        event = json.loads(s3.get_object(Bucket=bucket, Key=stored["Key"])["Body"].read())
+        assert event["detail"]["executionArn"] == arn
+        assert event["detail"]["error"] == "States.ServiceRestart"
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
