@@ -49,6 +49,7 @@ class Warned(StrEnum):
     CACHE_UNREADABLE = "reason_cache_unreadable"
     RECORD_NOT_WRITTEN = "decision_record_refused_rules_used"
     TASK_SCORE_UNUSABLE = "task_score_unusable"
+    NO_PRODUCT_TASK = "no_task_ranks_products_rules_used"
     FEWER_PRODUCTS = "fewer_products_than_asked"
 
 
@@ -187,7 +188,10 @@ def plan_model(
     today: date,
     warnings: Sequence[str] = (),
 ) -> Plan:
-    """Rank by the students. Without a usable student score the plan is that of the rules."""
+    """Rank by the students; places they leave empty are filled by the rules.
+
+    Without a usable student score the plan is that of the rules.
+    """
     scores, layers, complete = score_tasks(model, record)
     person = record.person(today)
     noted = list(warnings)
@@ -202,21 +206,25 @@ def plan_model(
     if not complete:
         noted.append(Warned.TASK_SCORE_UNUSABLE)
     allowed, excluded = _allowed(model, person, policy)
+    shares = model.shares_of(person.segment)
     ranked = rank(
-        allowed,
-        rules=model.tasks,
-        scores=scores,
-        shares=model.shares_of(person.segment),
-        policy=policy["ranking"],
+        allowed, rules=model.tasks, scores=scores, shares=shares, policy=policy["ranking"]
     )
-    chosen = diverse(ranked, top_k=request.top_k, per_group=policy["ranking"]["maximum_per_group"])
+    if not ranked:
+        noted.append(Warned.NO_PRODUCT_TASK)
+    chosen = diverse(
+        [*ranked, *by_popularity(allowed, shares=shares)],
+        top_k=request.top_k,
+        per_group=policy["ranking"]["maximum_per_group"],
+    )
     items = tuple(
         _item(row, model=model, record=record, layers=layers, policy=policy) for row in chosen
     )
     if len(items) < request.top_k:
         noted.append(Warned.FEWER_PRODUCTS)
     layer = _strongest([item.layer.value for item in items])
-    return Plan(items, layer, layers, tuple(noted), excluded)
+    known = person.segment in model.popularity
+    return Plan(items, layer, layers, tuple(noted), excluded, by_segment=known)
 
 
 def plan_rules(

@@ -1,8 +1,11 @@
 """Checks of delimited files byte by byte, before any parser sees them."""
 
 import csv
+import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from configs.settings.dataset import Source
 from training_jobs.data.violations import Violation
@@ -24,6 +27,11 @@ class _Scan:
     rows: int = 0
 
 
+def _open(path: Path) -> IO[bytes]:
+    """Open a file for reading bytes; `.gz` is unpacked on the way."""
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
 def _decodes(block: bytes, encoding: str) -> bool:
     try:
         block.decode(encoding)
@@ -37,7 +45,7 @@ def _scan(path: Path, *, line_bytes: int, encoding: str) -> _Scan:
     found = _Scan()
     run = 0  # bytes of the line that is open at the end of the chunk
     rest = b""  # the open line itself, as long as it may still be valid
-    with path.open("rb") as stream:
+    with _open(path) as stream:
         while chunk := stream.read(_CHUNK):
             found.size += len(chunk)
             found.nul += chunk.count(b"\0")
@@ -64,7 +72,7 @@ def _scan(path: Path, *, line_bytes: int, encoding: str) -> _Scan:
 
 def header(path: Path, source: Source) -> list[str]:
     """Return the column names in the first line of a delimited file."""
-    with path.open("rb") as stream:
+    with _open(path) as stream:
         line = stream.readline(_HEADER_BYTES).decode(source.encoding, errors="replace")
     line = line.removeprefix("\ufeff").strip("\r\n\0 ")
     if not line:
@@ -125,7 +133,15 @@ def check_delimited(path: Path, *, table: str, source: Source, line_bytes: int) 
         source: its declaration.
         line_bytes: longest line accepted.
     """
-    found = _scan(path, line_bytes=line_bytes, encoding=source.encoding)
+    try:
+        found = _scan(path, line_bytes=line_bytes, encoding=source.encoding)
+    except (OSError, EOFError, zlib.error):
+        return [
+            Violation(
+                path.name, table, "", "not a readable file", 1, (),
+                "deliver the file again; a cut archive is not accepted",
+            )
+        ]  # fmt: skip
     if found.size == 0:
         return [
             Violation(

@@ -53,6 +53,27 @@ def test_products_are_ranked_and_constrained() -> None:
     assert found.warnings == ()
 
 
+def test_places_no_task_fills_are_filled_by_the_rules() -> None:
+    tasks = [row for row in serving.serving_json()["tasks"] if row["product_group"] == "payments"]
+    found = plan(serving.model(tasks=tasks))
+    assert [(item.product.id, item.layer.value) for item in found.items] == [
+        ("card", "distilled"),
+        ("saving", "rules"),
+        ("term", "rules"),
+    ]
+    assert found.layer is Layer.DISTILLED
+    assert reasons(found)[1]["ko"].source is Source.RULES
+
+
+def test_tasks_that_are_about_no_product_leave_the_list_to_the_rules() -> None:
+    tasks = [row for row in serving.serving_json()["tasks"] if row["name"] == "cross_sell_count"]
+    found = plan(serving.model(tasks=tasks))
+    assert found.layer is Layer.RULES
+    assert Warned.NO_PRODUCT_TASK in found.warnings
+    assert products(found) == ["saving", "card", "term"]
+    assert found.task_layers == {"cross_sell_count": "distilled"}
+
+
 def test_a_recorded_risk_grade_opens_riskier_products() -> None:
     attributes = serving.record_json()["attributes"] | {"risk_grade": 4}
     found = plan(attributes=attributes)

@@ -9,10 +9,10 @@ from lambdas.decision.catalogue import Eligibility, Person, Product, age_at, ref
 from lambdas.decision.ranking import (
     Part,
     TaskRule,
+    about_group,
     by_popularity,
     diverse,
     lens_shares,
-    normalised,
     rank,
 )
 from tests.fixtures import serving
@@ -33,35 +33,50 @@ def ids(rows: list) -> list[str]:
 
 
 def test_a_count_is_normalised_before_it_meets_probabilities() -> None:
-    assert normalised(COUNT, 0.2, "deposits") == pytest.approx(0.5)
-    assert normalised(COUNT, 0.7, "deposits") == pytest.approx(0.8413447, abs=1e-6)
-    assert normalised(COUNT, 50.0, "deposits") == pytest.approx(1.0)
-    unscaled = TaskRule("n", "regression", "distilled", 1.0, baseline=0.2, scale=None)
-    assert normalised(unscaled, 50.0, "deposits") is None
+    def of_group(scale: float | None) -> TaskRule:
+        return TaskRule(
+            "n", "regression", "distilled", 1.0, product_group="deposits", baseline=0.2, scale=scale
+        )
+
+    assert about_group(of_group(0.5), 0.2, "deposits") == pytest.approx(0.5)
+    assert about_group(of_group(0.5), 0.7, "deposits") == pytest.approx(0.8413447, abs=1e-6)
+    assert about_group(of_group(0.5), 50.0, "deposits") == pytest.approx(1.0)
+    assert about_group(of_group(None), 50.0, "deposits") is None
 
 
-def test_a_task_speaks_for_its_own_group_only() -> None:
-    assert normalised(DEPOSITS, 0.3, "deposits") == 0.3
-    assert normalised(DEPOSITS, 0.3, "lending") is None
-    assert normalised(CLASSES, (0.9, 0.1), "deposits") == 0.1
-    assert normalised(CLASSES, (0.9, 0.1), "lending") is None
+def test_a_task_is_about_its_own_group_only() -> None:
+    assert about_group(DEPOSITS, 0.3, "deposits") == 0.3
+    assert about_group(DEPOSITS, 0.3, "lending") is None
+    assert about_group(CLASSES, (0.9, 0.1), "deposits") == 0.1
+    assert about_group(CLASSES, (0.9, 0.1), "lending") is None
+    assert about_group(COUNT, 0.2, "deposits") is None
 
 
-def test_value_is_the_weighted_mean_times_the_share_inside_the_group() -> None:
+def test_value_is_propensity_times_share_times_common_factor() -> None:
     products = [product("a"), product("b"), product("x", "investments")]
+    churn = TaskRule("c", "binary", "distilled", -0.1)
     ranked = rank(
         products,
-        rules=[DEPOSITS, INVESTMENTS, COUNT],
-        scores={"d": 0.4, "i": 0.1, "n": 0.2},
+        rules=[DEPOSITS, INVESTMENTS, CLASSES, COUNT, churn],
+        scores={"d": 0.4, "i": 0.1, "m": (0.8, 0.2), "n": 0.7, "c": 0.9},
         shares={"a": 0.3, "b": 0.1, "x": 0.2},
         policy=POLICY | {"within_group_exponent": 1.0},
     )
+    common = 1 + (0.8413447 - 0.5) - 0.1 * (0.9 - 0.5)
     found = {row.product.id: row.score for row in ranked}
-    assert found["a"] == pytest.approx((0.4 + 0.5) / 2 * 0.75)
-    assert found["b"] == pytest.approx((0.4 + 0.5) / 2 * 0.25)
-    assert found["x"] == pytest.approx((0.1 + 0.5) / 2 * 1.0)
+    assert found["a"] == pytest.approx((0.4 + 0.2) / 2 * 0.75 * common, rel=1e-6)
+    assert found["b"] == pytest.approx((0.4 + 0.2) / 2 * 0.25 * common, rel=1e-6)
+    assert found["x"] == pytest.approx(0.1 * common, rel=1e-6)
     assert ids(ranked) == ["a", "x", "b"]
-    assert [part.task for part in ranked[0].parts] == ["n", "d"]
+    assert [part.task for part in ranked[0].parts] == ["d", "m"]
+
+
+def test_a_product_no_task_is_about_is_not_ranked_by_the_others() -> None:
+    rows = [product("a"), product("z", "lending")]
+    ranked = rank(
+        rows, rules=[DEPOSITS, COUNT], scores={"d": 0.01, "n": 5.0}, shares={}, policy=POLICY
+    )
+    assert ids(ranked) == ["a"]
 
 
 def test_weight_zero_and_unusable_scores_take_no_part() -> None:
@@ -92,6 +107,7 @@ def test_diversity_bounds_each_group() -> None:
     ranked = by_popularity(rows, shares={"a": 0.4, "b": 0.3, "c": 0.2, "x": 0.1})
     assert ids(diverse(ranked, top_k=3, per_group=2)) == ["a", "b", "x"]
     assert ids(diverse(ranked, top_k=1, per_group=2)) == ["a"]
+    assert ids(diverse([*ranked, *ranked], top_k=9, per_group=9)) == ["a", "b", "c", "x"]
 
 
 def test_lens_shares_follow_the_parts() -> None:

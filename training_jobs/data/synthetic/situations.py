@@ -95,7 +95,7 @@ def evolve(state: State) -> None:
     state.consumption = np.where(shock, (state.consumption + 3) % ARCHETYPES, state.consumption)
     state.value = np.where(shock, -state.value, state.value)
     state.engagement = np.where(shock, 3 - state.engagement, state.engagement)
-    # Yearly review of pay and, with it, of the income the bank has on record.
-    if month % 12 == 0:
-        state.pay = state.pay * 1.02
-        state.income = np.round(state.pay / 1e5) * 1e5
+    # Yearly review of pay and, with it, of the income on record, in each customer's own month.
+    review = (ids + month) % 12 == 0
+    state.pay = np.where(review, state.pay * 1.02, state.pay)
+    state.income = np.where(review, np.round(state.pay / 1e5) * 1e5, state.income)

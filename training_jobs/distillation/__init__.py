@@ -1,0 +1,1 @@
+"""From the teacher's opinion to one calibrated LightGBM student a task."""

@@ -1,0 +1,1 @@
+"""From students to the package that serving loads, and the records that it answers from."""

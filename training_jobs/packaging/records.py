@@ -1,0 +1,130 @@
+"""Serving records: one JSON line a customer, everything an answer needs."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from configs.errors import ArtefactError
+from training_jobs.distillation.rows import Rows, row_keys
+
+Attributed = dict[str, list[list[tuple[str, float]]]]
+
+
+def attributions(
+    students: Mapping[str, Mapping[str, Any]],
+    texts: Mapping[str, str],
+    rows: Rows,
+    places: NDArray[np.int64],
+    *,
+    top: int,
+    threads: int,
+) -> Attributed:
+    """Return task -> customer -> its strongest (column, contribution), by TreeSHAP.
+
+    Contributions are in units of the raw score (Lundberg et al., 2020). Tasks with classes have
+    one attribution a class and none of their own, so they are left out.
+    """
+    found: Attributed = {}
+    where = {name: place for place, name in enumerate(rows.columns)}
+    for task, entry in students.items():
+        if entry["type"] == "multiclass":
+            continue
+        columns = [where[name] for name in entry["features"]]
+        booster = lightgbm.Booster(model_str=texts[task])
+        shap = np.asarray(
+            booster.predict(
+                rows.features[places][:, columns], pred_contrib=True, num_threads=threads
+            )
+        )[:, :-1]
+        order = np.argsort(-np.abs(shap), axis=1, kind="stable")[:, :top]
+        names = np.array(entry["features"])
+        found[task] = [
+            [
+                (str(names[place]), round(float(shap[row, place]), 6))
+                for place in order[row]
+                if shap[row, place] != 0
+            ]
+            for row in range(len(places))
+        ]
+    return found
+
+
+def lens_shares(teacher: Path, rows: Rows, places: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Return one {task: shares} a customer, from the gates that the teacher recorded.
+
+    Raises:
+        ArtefactError: the gates do not hold these customers in this order.
+    """
+    table = pq.read_table(teacher / "gates" / "score.parquet")
+    position = {key: row for row, key in enumerate(row_keys(table).to_pylist())}
+    keys = rows.keys.take(places).to_pylist()
+    missing = [key for key in keys if key not in position]
+    if missing:
+        raise ArtefactError(
+            f"the teacher recorded no gates for {len(missing)} of {len(keys)} customers",
+            remedy="run the stage `teacher` again",
+        )
+    order = [position[key] for key in keys]
+    tasks = [name for name in table.column_names if name not in ("customer_id", "as_of", "cold")]
+    columns = {
+        name: np.round(
+            np.array(table.column(name).to_pylist(), dtype=np.float64)[order], 6
+        ).tolist()
+        for name in tasks
+    }
+    return [{name: columns[name][row] for name in tasks} for row in range(len(keys))]
+
+
+@dataclass(frozen=True)
+class RecordParts:
+    """What records are assembled from; lists run over the scored customers."""
+
+    rows: Rows
+    places: NDArray[np.int64]
+    shares: list[dict[str, Any]]
+    attributed: Attributed
+    owned: Mapping[str, list[str]]
+    attributes: Mapping[str, Mapping[str, Any]]
+    told: frozenset[str]
+
+
+def records(parts: RecordParts) -> Iterator[tuple[str, bytes]]:
+    """Yield (customer, JSON line without line end) for each scored customer.
+
+    `facts` holds raw values of the attributed columns that the glossary allows to be told.
+    """
+    columns = {name: place for place, name in enumerate(parts.rows.columns)}
+    for number, place in enumerate(parts.places):
+        customer = parts.rows.customers[int(place)].as_py()
+        features = parts.rows.features[place]
+        told = {
+            task: [(name, value) for name, value in by_customer[number] if name in parts.told]
+            for task, by_customer in parts.attributed.items()
+        }
+        names = sorted({name for pairs in told.values() for name, _ in pairs})
+        facts = {
+            name: float(features[columns[name]])
+            for name in names
+            if np.isfinite(features[columns[name]])
+        }
+        record = {
+            "customer_id": customer,
+            "as_of": parts.rows.as_of[int(place)].as_py().isoformat(),
+            "features": base64.b64encode(features.astype("<f4").tobytes()).decode(),
+            "shares": parts.shares[number],
+            "attributions": told,
+            "owned": parts.owned.get(customer, []),
+            "facts": facts,
+            "attributes": dict(parts.attributes.get(customer, {})),
+            "cold": bool(parts.rows.cold[place]),
+            "consent": {"opt_out": False},
+        }
+        yield customer, json.dumps(record, ensure_ascii=False, sort_keys=True).encode()
