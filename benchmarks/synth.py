@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks.record import ROOT, Figure, publish, timed
@@ -36,7 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sevenlens-bench-") as temporary:
         for env in ("local", "dev", "prod"):
             out = Path(temporary) / env
-            seconds = timed(lambda env=env, out=out: _synth(env, out), runs=RUNS)
+            seconds = timed(partial(_synth, env, out), runs=RUNS)
             figures.append(Figure(f"synth.{env}", "s", seconds))
         assembly = Path(temporary) / "local"
         figures.append(Figure("deploy.local", "s", tuple(_deploy(assembly) for _ in range(RUNS))))

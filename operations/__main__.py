@@ -12,7 +12,6 @@ from rich.table import Table as Grid
 from configs.contracts.names import Parameter
 from configs.contracts.stages import Image
 from configs.errors import SevenLensError
-from configs.settings.agents import load_agents
 from configs.settings.environment import load_environment
 from configs.settings.prices import load_prices, standing_cost, worst_case_cost
 from configs.settings.run import parse_override
@@ -37,7 +36,7 @@ EXAMPLES = """examples:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    findings = examine(open_access(arguments.env), load_environment(arguments.env), load_agents())
+    findings = examine(open_access(arguments.env), load_environment(arguments.env))
     grid = Grid("what", "verdict", "found", "remedy")
     colours = {Verdict.READY: "green", Verdict.MISSING: "red", Verdict.UNKNOWN: "yellow"}
     for row in findings:

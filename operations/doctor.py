@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,7 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from configs.contracts.names import Parameter
 from configs.contracts.stages import STAGES, Image, JobKind
 from configs.errors import SevenLensError
-from configs.settings.agents import AgentsSettings
 from configs.settings.environment import EnvironmentSettings
 from operations.access import Access
 
@@ -68,6 +68,10 @@ def _bootstrap(access: Access) -> tuple[bool, str]:
     return True, f"version {value}"
 
 
+def _image(access: Access, image: Image) -> tuple[bool, str]:
+    return True, access.parameter(Parameter.IMAGE_DIGEST, image)
+
+
 def _quota(access: Access, instance: str, *, spot: bool, job: JobKind) -> tuple[bool, str]:
     kind = (
         ("spot training job" if spot else "training job")
@@ -93,7 +97,7 @@ def _model(access: Access, model: str) -> tuple[bool, str]:
     return True, f"{model}: {found['modelLifecycle']['status']}"
 
 
-def examine(access: Access, settings: EnvironmentSettings, agents: AgentsSettings) -> list[Finding]:
+def examine(access: Access, settings: EnvironmentSettings) -> list[Finding]:
     """Return all findings for an environment, in the order in which they build on each other."""
     findings = [
         _probe(
@@ -117,7 +121,7 @@ def examine(access: Access, settings: EnvironmentSettings, agents: AgentsSetting
         _probe(
             f"image {image}",
             f"run `make images ENV={access.env}`",
-            lambda image=image: (True, access.parameter(Parameter.IMAGE_DIGEST, image)),
+            partial(_image, access, image),
         )
         for image in Image
     ]
@@ -131,9 +135,7 @@ def examine(access: Access, settings: EnvironmentSettings, agents: AgentsSetting
         _probe(
             f"quota {instance}",
             "request an increase in Service Quotas",
-            lambda instance=instance, spot=spot, job=job: _quota(
-                access, instance, spot=spot, job=job
-            ),
+            partial(_quota, access, instance, spot=spot, job=job),
         )
         for instance, spot, job in quotas
     ]
@@ -141,8 +143,8 @@ def examine(access: Access, settings: EnvironmentSettings, agents: AgentsSetting
         _probe(
             f"model {model}",
             "request access in the Bedrock console",
-            lambda model=model: _model(access, model),
+            partial(_model, access, model),
         )
-        for model in agents.model_ids()
+        for model in settings.model_ids
     ]
     return findings

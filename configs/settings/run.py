@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -93,7 +93,7 @@ def load_run_settings(dataset: str, overrides: Mapping[str, Any] | None = None) 
     # Section by section, so that a message names the very file; the whole is then only assembled.
     sections = {
         section: validate(
-            field.annotation,  # type: ignore[type-var, arg-type] - every section is a Strict model
+            cast(type[Strict], field.annotation),
             raw[section],
             source=str(section_file(section, dataset)),
         )

@@ -35,7 +35,8 @@ def prior(task: TaskSpec, labels: Array) -> Array:
     y = labels[~np.isnan(labels)]
     if task.type == MULTICLASS:
         counts = np.bincount(y.astype(np.int64), minlength=task.outputs) + PRIOR_ROWS
-        return counts / counts.sum()
+        shares: Array = counts / counts.sum()
+        return shares
     if task.type == BINARY:
         return np.array([(y.sum() + PRIOR_ROWS) / (len(y) + 2 * PRIOR_ROWS)])
     return np.array([y.mean()])

@@ -42,7 +42,8 @@ class Frame:
 
 
 def _numbers(table: pa.Table, name: str) -> Array:
-    return table[name].cast(pa.float64()).to_numpy()
+    values: Array = table[name].cast(pa.float64()).to_numpy()
+    return values
 
 
 def _newest_category(phase0: Path, part: str, chosen: pa.ChunkedArray) -> Array | None:

@@ -49,7 +49,7 @@ def score(
     model.eval()
     predictions: dict[str, list[NDArray[np.float64]]] = {task.name: [] for task in model.tasks}
     shares = []
-    for index in torch.arange(len(batch)).split(size):
+    for index in torch.arange(len(batch)).split(size):  # type: ignore[no-untyped-call]
         output = model(batch.select(index).to(device), phase)
         for task in model.tasks:
             values = predict(output.outputs[task.name], task, statistics[task.name])

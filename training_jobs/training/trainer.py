@@ -149,7 +149,7 @@ class Trainer:
                     f"the loss is not finite at step {self.progress.step}",
                     remedy="lower teacher.training.learning_rate, or look for extreme inputs",
                 )
-            losses.total.backward()
+            losses.total.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
             self.optimizer.step()
         self._count(losses, labels)

@@ -128,7 +128,7 @@ def test_without_transactions_their_groups_and_experts_are_absent_with_the_reaso
         shards=1,
         tables=("customers", "customer_months", "holdings"),
     )
-    schema, model = schema_of(folder, bank.features())
+    schema, _model = schema_of(folder, bank.features())
     for name in ("txn_behavior", "txn_rolling_stats", "mcc_top30_multihot"):
         group = schema["groups"][name]
         assert group["status"] == "absent"
