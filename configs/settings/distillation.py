@@ -65,7 +65,7 @@ class Tiers(Strict):
         level: of the interval.
         seed: of the resamples.
         auc_gap: teacher minus student.
-        ece_share: equal-mass calibration error over the base rate.
+        ece_share: equal-mass calibration error beyond a calibrated predictor's, over the rate.
         macro_f1_gap: teacher minus student.
         mae_gap, rmse_gap: student minus teacher, in label standard deviations.
         rank_correlation, divergence, quartile_agreement: tier 2, against the teacher.

@@ -49,10 +49,12 @@ class PackageSettings(Strict):
     Attributes:
         lenses: lens -> label; every lens of the teacher needs one.
         max_record_bytes: a record above it cannot be stored.
+        part_records: records in one part; a part is published by one function call.
     """
 
     lenses: dict[str, Words]
     attributions: Attributions
     popularity: Popularity
     max_record_bytes: int = Field(gt=0, le=400_000)
+    part_records: int = Field(ge=1, le=20_000)
     model_card: ModelCard

@@ -77,6 +77,29 @@ def _measure(name: str, y: Floats, p: Floats, weights: Floats, points: int) -> F
     return find_metric(name)(Sample(y, p, weights, points=points))
 
 
+def calibration_error_share(y: Floats, p: Floats, tiers: Tiers, points: int) -> Floats:
+    """Return [1 + R], the calibration error beyond that of a calibrated predictor, over the rate.
+
+    The equal-mass error of n rows is above 0 even for a perfect predictor, by as much as its bins
+    hold noise. So the error is set against those of labels drawn from the predictor itself
+    (consistency resampling: Broecker and Smith, Increasing the Reliability of Reliability
+    Diagrams, 2007): first their mean taken off, then each of them.
+    """
+    rate = float(y.mean())
+    once = np.ones((1, len(y)))
+    measured = float(_measure("ece", y, p, once, points)[0])
+    rng = np.random.default_rng(tiers.seed)
+    drawn = np.array(
+        [
+            _measure("ece", (rng.random(len(p)) < p).astype(np.float64), p, once, points)[0]
+            for _ in range(tiers.replicates)
+        ]
+    )
+    if rate == 0:
+        return np.full(1 + len(drawn), np.nan)
+    return np.concatenate([[measured - drawn.mean()], measured - drawn]) / rate
+
+
 def tier_one(
     task: TaskRow, *, y: Floats, student: Floats, teacher: Floats, tiers: Tiers, points: int
 ) -> list[Condition]:
@@ -94,8 +117,6 @@ def tier_one(
 
     if task.type == "binary":
         ours, theirs = both("auc")[::-1]
-        rate = (weights @ y) / weights.sum(axis=1)
-        error = _measure("ece", y, student, weights, points)
         return [
             make("auc_gap", theirs - ours, tiers.auc_gap),
             make(
@@ -108,7 +129,7 @@ def tier_one(
                 _measure("observed_expected", y, student, weights, points),
                 tiers.observed_expected,
             ),
-            make("ece_share", error / np.where(rate > 0, rate, np.nan), tiers.ece_share),
+            make("ece_share", calibration_error_share(y, student, tiers, points), tiers.ece_share),
         ]
     if task.type == "multiclass":
         theirs, ours = both("macro_f1")
