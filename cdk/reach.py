@@ -67,7 +67,11 @@ def _create_model_package(around: Surroundings) -> tuple[list[Allow], str]:
     return (
         [
             Allow(
-                ("sagemaker:CreateModelPackage", "sagemaker:AddTags"),
+                (
+                    "sagemaker:CreateModelPackage",
+                    "sagemaker:DescribeModelPackage",
+                    "sagemaker:AddTags",
+                ),
                 (group, _packages(around)),
                 reason="versions of the group are numbered by AWS",
             ),
@@ -151,7 +155,7 @@ def _read_metrics(_around: Surroundings) -> tuple[list[Allow], str]:
 def _read_images(around: Surroundings) -> tuple[list[Allow], str]:
     parameters = tuple(arn("ssm", f"parameter{name}") for name in around.images)
     return (
-        [Allow(("ssm:GetParameters",), parameters)],
+        [Allow(("ssm:GetParameter",), parameters)],
         json.dumps(dict(around.images), sort_keys=True),
     )
 

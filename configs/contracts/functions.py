@@ -78,7 +78,7 @@ FUNCTIONS: dict[Function, FunctionContract] = {
             Function.BEGIN_RUN,
             tables=(TableAccess(Table.RUNS, ("PutItem", "Query")),),
             buckets=(BucketAccess(LAKE, Prefix.RUNS, read=True),),
-            reads_images=True,
+            grants=(Grant.READ_IMAGES,),
         ),
         FunctionContract(
             Function.STAGE_CONTROL,

@@ -1,6 +1,7 @@
 """Whether the images that the deployed code belongs to have been built."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from lambdas.control.errors import BadInput
@@ -18,9 +19,10 @@ def require_images(ssm: Any, expected: Mapping[str, str]) -> None:
         BadInput: an image was not built since the sources changed; names it.
         StoreUnavailable: the parameters cannot be read.
     """
-    with answering("the image parameters"):
-        answer = ssm.get_parameters(Names=sorted(expected))
-        found = {row["Name"]: str(row["Value"]) for row in answer["Parameters"]}
+    found: dict[str, str] = {}
+    for name in sorted(expected):
+        with answering(f"parameter {name}"), suppress(ssm.exceptions.ParameterNotFound):
+            found[name] = str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
     stale = sorted(
         name for name, tag in expected.items() if found.get(name, "").split("@")[0] != tag
     )
