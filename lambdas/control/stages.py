@@ -129,7 +129,7 @@ class StageControl:
         )
         facts_folder = None
         if facts is not None:
-            facts_folder = self._place(Prefix.RUNS, f"{run.run_id}/facts/")
+            facts_folder = self._place(base, "facts/")
             write_json(self._s3, facts_folder / "run.json", facts)
         uris = channel_uris(
             contract,
