@@ -117,7 +117,7 @@ class Evaluation:
             cold=self._judge(task, declared.metrics, fitted, [(test, test.cold)]),
             curves={
                 name: calibration_points(
-                    task, test.labels[task.name][warm], p[warm], self.settings.calibration_points
+                    test.labels[task.name][warm], p[warm], self.settings.calibration_points
                 )
                 for name, p in shown.items()
             },

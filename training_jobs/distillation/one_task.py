@@ -18,6 +18,7 @@ from training_jobs.distillation.boosting import (
 from training_jobs.distillation.calibrators import calibrated, fit_calibrator
 from training_jobs.distillation.rows import Floats, Rows, TaskRow
 from training_jobs.distillation.tiers import Condition, tier_one, tier_two
+from training_jobs.evaluation.judge import calibration_points
 from training_jobs.evaluation.metrics import Sample, find_metric
 
 DISTILL, DIRECT, RULES = "DISTILL", "DIRECT", "RULES"
@@ -38,6 +39,7 @@ class Outcome:
         reason: why the served route is not the requested one, or why it is RULES.
         student: the trained student; None on RULES.
         scores: [N] or [N, C] calibrated outputs of all rows.
+        curves: calibration curves on test before and after the calibrator.
     """
 
     task: TaskRow
@@ -51,6 +53,7 @@ class Outcome:
     conditions: tuple[Condition, ...] = ()
     quality: dict[str, Any] = field(default_factory=dict)
     choices: dict[str, float] = field(default_factory=dict)
+    curves: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self, columns: tuple[str, ...]) -> dict[str, Any]:
         """Return the task's entry in `students.json`."""
@@ -66,6 +69,7 @@ class Outcome:
             "soft_weight": self.soft_weight,
             "selection_loss_by_soft_weight": self.choices,
             "calibrator": self.calibrator,
+            "calibration": self.curves,
             "quality": self.quality,
             "tiers": [row.as_json() for row in self.conditions],
         }
@@ -190,4 +194,8 @@ def run_task(
         tuple(conditions),
         quality,
         choices,
+        {
+            name: calibration_points(y, values[test], settings.calibration_points)
+            for name, values in (("before", p), ("after", scores))
+        },
     )

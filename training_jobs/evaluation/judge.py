@@ -12,7 +12,7 @@ from training_jobs.evaluation.binary import equal_mass_bins
 from training_jobs.evaluation.bootstrap import Estimate, Resampler, number_customers, point
 from training_jobs.evaluation.metrics import find_metric
 from training_jobs.evaluation.sample import Array, Metric, Sample
-from training_jobs.ple.tasks import MULTICLASS, REGRESSION, TaskSpec
+from training_jobs.ple.tasks import REGRESSION, TaskSpec
 
 OVER_PERSISTENCE = "skill_over_persistence"
 
@@ -105,21 +105,20 @@ def _difference(
 
 
 def calibration_points(
-    task: TaskSpec, labels: Array, predictions: Array, points: int
+    labels: Array, predictions: Array, points: int
 ) -> list[dict[str, float | int]]:
     """Return the calibration curve: per equal-mass bin mean prediction, mean label, rows.
 
-    For a multiclass task: confidence of the class predicted against how often it is right.
+    For classes: confidence of the class predicted against how often it is right.
 
     Args:
-        task: the task.
         labels: [n], NaN where masked.
-        predictions: [n] or [n, C].
+        predictions: [n] or, for classes, [n, C].
         points: bins.
     """
     seen = ~np.isnan(labels)
     y, p = labels[seen], predictions[seen]
-    if task.type == MULTICLASS:
+    if p.ndim == 2:
         y, p = (p.argmax(axis=1) == y).astype(np.float64), p.max(axis=1)
     bins = equal_mass_bins(p, points)
     return [
