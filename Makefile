@@ -24,7 +24,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
-  doctor images submit status logs approve reject rollback report clean \
+  openapi doctor images submit status logs approve reject rollback report clean \
   bench-demo bench-synth bench-serving bench-overhead costs
 
 help: ## this page
@@ -93,6 +93,9 @@ deploy: setup ## cdk deploy into the account of your credentials (ENV=dev|prod)
 
 costs: setup ## standing monthly cost of each environment, worst case of one run
 	@$(PY) -m operations costs
+
+openapi: setup ## rewrite docs/openapi.json from the code that answers
+	@$(PY) -m lambdas.recommend.openapi
 
 ##@ Operating an environment (ENV=local|dev|prod)
 doctor: setup ## credentials, bootstrap, region, quotas, model access, image digests

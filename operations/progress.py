@@ -20,9 +20,10 @@ def stage_of(state: str) -> Stage | None:
 def stage_seconds(steps: tuple[Step, ...], *, until: float) -> dict[str, float]:
     """Return seconds by stage whose job has been entered; the last one lasts `until`."""
     seconds: dict[str, float] = {}
-    for step, after in zip(steps, (*steps[1:], Step("", until)), strict=True):
+    left_at = [step.at for step in steps[1:]] + [until]
+    for step, left in zip(steps, left_at, strict=False):
         if stage := stage_of(step.state):
-            seconds[stage] = seconds.get(stage, 0.0) + after.at - step.at
+            seconds[stage] = seconds.get(stage, 0.0) + left - step.at
     return seconds
 
 

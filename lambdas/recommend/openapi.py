@@ -1,7 +1,6 @@
 """The API description, made from the code that answers; the handler does not import it.
 
-`python -m lambdas.recommend.openapi` rewrites `docs/openapi.json` in a checkout; the variable
-`SEVENLENS_BUNDLED` names the folder of the rendered settings.
+`make openapi` rewrites `docs/openapi.json` in a checkout.
 """
 
 import json
@@ -12,7 +11,6 @@ from typing import Any
 from configs.version import version
 from lambdas.decision.policy import RequestPolicy
 from lambdas.decision.schemas import components
-from lambdas.stores import bundled
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 ERRORS = {
@@ -81,5 +79,8 @@ def text(policy: RequestPolicy) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(text(bundled.decision_policy()["request"]))
+    from configs.settings.serving import bundle_files
+
+    rendered = json.loads(bundle_files()["configs/bundled/decision.json"])
+    TARGET.write_text(text(rendered["request"]))
     sys.stdout.write(f"{TARGET}\n")

@@ -226,7 +226,7 @@ def test_the_smoke_header_reads_the_pointer_again(world: World) -> None:
 def test_the_description_in_docs_is_current() -> None:
     expected = openapi.text(serving.policy()["request"])
     found = (ROOT / "docs" / "openapi.json").read_text()
-    assert found == expected, "run: python -m lambdas.recommend.openapi"
+    assert found == expected, "run: make openapi"
 
 
 def test_the_handler_imports_nothing_heavy(tmp_path: Path) -> None:
