@@ -20,12 +20,18 @@ REFUSED = "ConditionalCheckFailedException"
 
 @dataclass(frozen=True)
 class Commit:
-    """A committed output."""
+    """A committed output, and what it took to make."""
 
     uri: str
     stage_key: str
     content_hash: str
     seconds: float
+    usd_per_hour: float
+
+    @property
+    def cost_usd(self) -> float:
+        """What the job that made the output cost."""
+        return round(self.seconds / 3600 * self.usd_per_hour, 6)
 
 
 class Leases:
@@ -71,6 +77,7 @@ class Leases:
             stage_key,
             item["content_hash"]["S"],
             float(item["seconds"]["N"]),
+            float(item["usd_per_hour"]["N"]),
         )
 
     def _try(self, call: Callable[[], Any]) -> bool:
@@ -132,7 +139,14 @@ class Leases:
             )
 
     def commit(
-        self, stage: str, stage_key: str, *, owner: str, uri: str, content_hash: str
+        self,
+        stage: str,
+        stage_key: str,
+        *,
+        owner: str,
+        uri: str,
+        content_hash: str,
+        usd_per_hour: float,
     ) -> Commit:
         """Turn our lease into a commit; a repeated commit of the same output is no error.
 
@@ -146,7 +160,7 @@ class Leases:
                 TableName=self._table,
                 Key=self._key(stage, stage_key),
                 UpdateExpression="SET #s = :committed, uri = :uri, content_hash = :hash, "
-                "seconds = :seconds REMOVE lease_until",
+                "seconds = :seconds, usd_per_hour = :rate REMOVE lease_until",
                 ConditionExpression="#s = :leased AND #o = :owner",
                 ExpressionAttributeNames={"#s": "status", "#o": "owner"},
                 ExpressionAttributeValues={
@@ -156,11 +170,12 @@ class Leases:
                     ":uri": {"S": uri},
                     ":hash": {"S": content_hash},
                     ":seconds": {"N": str(seconds)},
+                    ":rate": {"N": str(usd_per_hour)},
                 },
             )
         )
         if done:
-            return Commit(uri, stage_key, content_hash, seconds)
+            return Commit(uri, stage_key, content_hash, seconds, usd_per_hour)
         present = self.committed(stage, stage_key)
         if present is not None and present.uri == uri:
             return present

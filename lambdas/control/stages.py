@@ -23,6 +23,8 @@ from lambdas.control.uris import Location, locate
 LEASE_SECONDS = 6 * 24 * 3600
 """Longer than any job may run; a lease of an execution that ended is taken over at once."""
 NAME_DIGITS = 10
+FACTS = ("stage", "group", "seconds", "skipped", "cost_usd", "avoided_usd", "stage_key")
+"""What the report is told of each stage of its run."""
 
 
 class StageControl:
@@ -78,20 +80,24 @@ class StageControl:
                 facts=facts,
                 dataset=str(identity.get("dataset", "")),
             )
-        self._note(run, contract, group, found, skipped=True, job=None, cost=0.0)
+        self._note(run, contract, group, found, skipped=True, job=None)
         count(Function.STAGE_CONTROL, Metric.STAGES_SKIPPED)
         return {"committed": True, "uri": found.uri, "stage_key": key} | _named(group)
 
     def _run_facts(self, run: Run) -> dict[str, Any]:
+        entries = self._ledger.entries(run.run_id)
         rows = [
-            {
-                name: row.get(name)
-                for name in ("stage", "group", "seconds", "skipped", "cost_usd", "stage_key")
-            }
-            for row in self._ledger.entries(run.run_id)
+            {name: row.get(name) for name in FACTS}
+            for row in entries
             if row["entry"].startswith("stage#") and row["stage"] != Stage.REPORT.value
         ]
-        return {"run_id": run.run_id, "submitter": run.submitter, "stages": rows}
+        started = next((row.get("started_at") for row in entries if row["entry"] == "run"), None)
+        return {
+            "run_id": run.run_id,
+            "submitter": run.submitter,
+            "started_at": started,
+            "stages": rows,
+        }
 
     def _place(self, *parts: str) -> Location:
         return Location(self._bucket, "".join(parts))
@@ -191,11 +197,11 @@ class StageControl:
             owner=run.execution_arn,
             uri=f"{output}/",
             content_hash=manifest.content_hash,
+            usd_per_hour=usd_per_hour,
         )
-        cost = round(done.seconds / 3600 * usd_per_hour, 6)
-        self._note(run, contract, group, done, skipped=False, job=job, cost=cost)
+        self._note(run, contract, group, done, skipped=False, job=job)
         self._ledger.charge(
-            month=month_of(self._clock()), run_id=run.run_id, job=job, cost_usd=cost
+            month=month_of(self._clock()), run_id=run.run_id, job=job, cost_usd=done.cost_usd
         )
         count(Function.STAGE_CONTROL, Metric.STAGES_RUN)
         return {"committed": True, "uri": done.uri, "stage_key": key} | _named(group)
@@ -229,7 +235,6 @@ class StageControl:
         *,
         skipped: bool,
         job: str | None,
-        cost: float,
     ) -> None:
         name = contract.stage.value + (f"#{group}" if group is not None else "")
         self._ledger.put(
@@ -239,7 +244,8 @@ class StageControl:
             | {
                 "stage": contract.stage.value,
                 "skipped": skipped,
-                "cost_usd": cost,
+                "cost_usd": 0.0 if skipped else commit.cost_usd,
+                "avoided_usd": commit.cost_usd if skipped else 0.0,
                 **({"group": group} if group is not None else {}),
                 **({"job": job} if job is not None else {}),
             },
