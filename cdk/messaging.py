@@ -22,9 +22,7 @@ def dead_letter_queue(scope: Construct, name: str, *, key: kms.IKey) -> sqs.Queu
         enforce_ssl=True,
         retention_period=Duration.days(KEPT_DAYS),
     )
-    why = "it is the dead-letter queue itself"
-    acknowledge(queue, "AwsSolutions-SQS3", why)
-    acknowledge(queue, "Serverless-SQSRedrivePolicy", why)
+    acknowledge(queue, "Serverless-SQSRedrivePolicy", "it is the dead-letter queue itself")
     return queue
 
 

@@ -7,7 +7,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from cdk.nag import acknowledge
 from configs.contracts.storage import Prefix
 from configs.contracts.tables import Table
 from configs.settings.environment import EnvironmentSettings
@@ -66,7 +65,7 @@ def allow_services(key: kms.Key) -> None:
 
 def log_bucket(scope: Construct, name: str, settings: EnvironmentSettings) -> s3.Bucket:
     """Return the bucket of access logs."""
-    bucket = s3.Bucket(
+    return s3.Bucket(
         scope,
         name,
         # Server access logs cannot be delivered into a bucket with a customer key.
@@ -84,8 +83,6 @@ def log_bucket(scope: Construct, name: str, settings: EnvironmentSettings) -> s3
             )
         ],
     )
-    acknowledge(bucket, "AwsSolutions-S1", "it is the target of access logs itself")
-    return bucket
 
 
 def _secure(
