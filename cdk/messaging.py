@@ -10,6 +10,8 @@ from cdk.nag import acknowledge
 
 ATTEMPTS = 3
 KEPT_DAYS = 14
+"""The longest that SQS keeps a message; it counts from the first sending, also when moved."""
+WAITING_DAYS = 4
 
 
 def dead_letter_queue(scope: Construct, name: str, *, key: kms.IKey) -> sqs.Queue:
@@ -36,6 +38,7 @@ def work_queue(
         encryption=sqs.QueueEncryption.KMS,
         encryption_master_key=key,
         enforce_ssl=True,
+        retention_period=Duration.days(WAITING_DAYS),
         visibility_timeout=Duration.seconds(visibility_s),
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=ATTEMPTS),
     )
