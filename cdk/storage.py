@@ -12,6 +12,42 @@ from configs.contracts.tables import Table
 from configs.settings.environment import EnvironmentSettings
 
 DECRYPT_AND_WRITE = ["kms:Decrypt", "kms:GenerateDataKey"]
+DELEGATED = (
+    "CancelKeyDeletion",
+    "CreateAlias",
+    "CreateGrant",
+    "Decrypt",
+    "DeleteAlias",
+    "DescribeKey",
+    "DisableKey",
+    "DisableKeyRotation",
+    "EnableKey",
+    "EnableKeyRotation",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListResourceTags",
+    "PutKeyPolicy",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateKeyDescription",
+)
+"""What the account's own IAM policies may permit on a symmetric key: all that such a key can do.
+
+Without it nobody could use or manage the key. Written out, so that no policy holds `kms:*`.
+"""
 
 
 def removal(settings: EnvironmentSettings) -> RemovalPolicy:
@@ -27,6 +63,16 @@ def customer_key(
         scope,
         name,
         description=description,
+        policy=iam.PolicyDocument(
+            statements=[
+                iam.PolicyStatement(
+                    sid="Account",
+                    principals=[iam.AccountRootPrincipal()],
+                    actions=[f"kms:{action}" for action in DELEGATED],
+                    resources=["*"],
+                )
+            ]
+        ),
         enable_key_rotation=True,
         removal_policy=removal(settings),
         pending_window=Duration.days(30 if settings.removal == "retain" else 7),
