@@ -137,7 +137,7 @@ STAGES: dict[Stage, StageContract] = {
                 Stage.DISTILL,
                 Stage.PACKAGE,
             ),
-            sections=("dataset", "tasks"),
+            sections=("dataset", "tasks", "evaluation", "report"),
             run_facts=True,
         ),
     )

@@ -15,6 +15,7 @@ from configs.settings.dry_run import DryRunSettings
 from configs.settings.evaluation import EvaluationSettings
 from configs.settings.features import FeaturesSettings
 from configs.settings.package import PackageSettings
+from configs.settings.report import ReportSettings
 from configs.settings.tasks import TasksSettings
 from configs.settings.teacher import TeacherSettings
 
@@ -29,6 +30,7 @@ class RunSettings(Strict):
     evaluation: EvaluationSettings
     distillation: DistillationSettings
     package: PackageSettings
+    report: ReportSettings
     dry_run: DryRunSettings
 
 

@@ -1,0 +1,1 @@
+"""The report's drawings: inline SVG, sized in CSS pixels, styled by the page."""

@@ -1,0 +1,85 @@
+"""Labels: how frequent they are in each split, and which tasks the data can carry."""
+
+from training_jobs.reporting.case import Case, Section
+from training_jobs.reporting.documents import Document
+from training_jobs.reporting.figures.small import dots, stacks
+from training_jobs.reporting.markup import Child, Html, el, join, paragraph, pill, table
+from training_jobs.reporting.words import NOTHING, count, number, plural, share
+
+SPLITS = ("train", "selection", "calibration", "test", "cold")
+TITLES = {"cold": "Test, never trained on"}
+
+
+def _rate(task: Document, counts: Document) -> Child:
+    if not counts["rows"]:
+        return NOTHING
+    if counts["classes"]:
+        largest = max(counts["classes"]) / counts["rows"]
+        shown = f"largest {share(largest)}"
+    elif task["type"] == "binary":
+        shown = f"{share(counts['mean'])} ({count(counts['positives'])})"
+    else:
+        shown = f"mean {number(counts['mean'])}"
+    return [shown, el("br"), el("span", f"{count(counts['rows'])} rows", class_="quiet")]
+
+
+def _drift(task: Document) -> Html | None:
+    counts = task["counts"]
+    if task["classes"]:
+        rows = [counts[split]["classes"] or [] for split in ("train", "test")]
+        return stacks(rows, title=f"class shares of {task['name']}: train above, test below")
+    values = [counts[split]["mean"] for split in SPLITS[:-1]]
+    if all(value is None for value in values):
+        return None
+    return dots(values, title=f"{task['name']} from train to test")
+
+
+def _row(task: Document) -> list[Child]:
+    kept = task["status"] == "on"
+    classes = f", {len(task['classes'])} classes" if task["classes"] else ""
+    merged = task["merged"]
+    return [
+        [
+            task["name"],
+            el("br"),
+            el("span", f"{task['type']}{classes}", class_="quiet"),
+        ],
+        pill("kept", "good") if kept else pill("off", "warn"),
+        *[_rate(task, task["counts"][split]) for split in SPLITS],
+        _drift(task),
+        [
+            task["reason"] or "enough labelled rows in every split",
+            f"; classes pooled: {', '.join(merged)}" if merged else None,
+        ],
+    ]
+
+
+def make(case: Case) -> Html:
+    """Return the table of tasks with the decision of the viability gate."""
+    tasks = case.tasks()
+    on = sum(task["status"] == "on" for task in tasks)
+    head = (
+        "Task",
+        "Decision",
+        *(TITLES.get(split, split.capitalize()) for split in SPLITS),
+        "Drift",
+        "Reason",
+    )
+    return join(
+        [
+            paragraph(
+                f"The viability gate kept {on} of {plural(len(tasks), 'task')}. A task that is off "
+                "is not trained, not scored and not served."
+            ),
+            table(head, [_row(task) for task in tasks], numeric=tuple(range(2, 7))),
+            paragraph(
+                "Binary tasks: share of positives, their number in brackets. Tasks with classes: "
+                "share of the largest class; the bars show all class shares, train above test. "
+                "Regression: mean of the label. Dots run from train to test; the line is 0.",
+                quiet="quiet",
+            ),
+        ]
+    )
+
+
+SECTION = Section("labels", "Labels and viability", make)

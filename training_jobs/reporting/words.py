@@ -1,0 +1,77 @@
+"""Numbers and times as text."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+NOTHING = "–"
+"""Stands where a value is undefined or was not measured."""
+BYTES_A_STEP = 1024
+HASH_DIGITS = 12
+
+
+def number(value: float | None) -> str:
+    """Return a measured value with about three digits."""
+    if value is None:
+        return NOTHING
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        text = f"{value:.3f}"
+        return text.replace("-0.000", "0.000")
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1e}"
+
+
+def count(value: float | None) -> str:
+    """Return a number of things."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def share(value: float | None, *, digits: int = 1) -> str:
+    """Return a share as a percentage."""
+    return NOTHING if value is None else f"{value * 100:.{digits}f}%"
+
+
+def estimate(found: Mapping[str, Any] | None) -> str:
+    """Return a value with its interval, e.g. `0.713 [0.671, 0.752]`."""
+    if found is None or found["value"] is None:
+        return NOTHING
+    if found["low"] is None or found["high"] is None:
+        return f"{number(found['value'])} (no interval)"
+    return f"{number(found['value'])} [{number(found['low'])}, {number(found['high'])}]"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in the unit that suits them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def usd(value: float) -> str:
+    """Return an amount in US dollars; small jobs cost less than a cent."""
+    return f"{value:,.4f} USD" if value < 1 else f"{value:,.2f} USD"
+
+
+def moment(epoch: float) -> str:
+    """Return epoch seconds as UTC."""
+    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def size(value: int) -> str:
+    """Return bytes in the unit that suits them."""
+    if value < BYTES_A_STEP:
+        return f"{value} B"
+    kib = value / BYTES_A_STEP
+    return f"{kib:,.0f} KiB" if kib < BYTES_A_STEP else f"{kib / BYTES_A_STEP:,.1f} MiB"
+
+
+def short(hash_: str) -> str:
+    """Return the first digits of a hash; a leading `sha256:` is kept."""
+    scheme, colon, digits = hash_.rpartition(":")
+    return f"{scheme}{colon}{digits[:HASH_DIGITS]}"
+
+
+def plural(number_: int, one: str, many: str | None = None) -> str:
+    """Return e.g. `1 task`, `2 tasks`."""
+    return f"{number_:,} {one if number_ == 1 else many or one + 's'}"
