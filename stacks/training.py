@@ -7,14 +7,13 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sqs as sqs
 
 from cdk.function import PythonFunction
-from cdk.image import image_hash, image_tag
+from cdk.image import image_tag
 from cdk.job_role import job_role
 from cdk.messaging import dead_letter_queue
 from cdk.naming import machine_arn, machine_name, stack_name
 from cdk.parameters import publish, published
 from cdk.reach import Surroundings
 from cdk.state_machine import StateMachine
-from configs.contracts.functions import FUNCTIONS
 from configs.contracts.names import Function, Machine, Parameter
 from configs.contracts.stages import STAGES, Image
 from configs.settings.environment import EnvironmentSettings
@@ -98,10 +97,6 @@ class Training(SevenLensStack):
     def _function(self, function: Function) -> PythonFunction:
         recommend = published(self, self.settings.name, Parameter.RECOMMEND_FUNCTION)
         variables: dict[str, str] = {}
-        if FUNCTIONS[function].reads_images:
-            variables = {
-                f"IMAGE_DIGEST_{image.upper()}": f"sha256:{image_hash(image)}" for image in Image
-            }
         if function is Function.RESUME_APPROVAL:
             must_differ = self.settings.approval.approver_must_differ
             variables["APPROVER_MUST_DIFFER"] = str(must_differ).lower()

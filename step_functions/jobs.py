@@ -102,7 +102,7 @@ def processing_state(stage: Stage, resources: JobResources, *, plan: str) -> dic
             "NetworkConfig": {"EnableNetworkIsolation": True},
             **_common(stage),
         },
-        "TimeoutSeconds": resources.max_run_s + TIMEOUT_MARGIN_S,
+        "TimeoutSeconds": resources.longest_s + TIMEOUT_MARGIN_S,
         "Retry": job_retries(),
     }
 
@@ -113,7 +113,6 @@ def training_state(stage: Stage, resources: JobResources, *, plan: str) -> dict[
     stopping: dict[str, Any] = {"MaxRuntimeInSeconds": resources.max_run_s}
     if resources.spot:
         stopping["MaxWaitTimeInSeconds"] = resources.max_wait_s
-    longest = resources.max_wait_s if resources.spot else resources.max_run_s
     return {
         "Type": "Task",
         "Resource": f"arn:{PARTITION}:states:::sagemaker:createTrainingJob.sync",
@@ -141,7 +140,7 @@ def training_state(stage: Stage, resources: JobResources, *, plan: str) -> dict[
             "StoppingCondition": stopping,
             **_common(stage),
         },
-        "TimeoutSeconds": longest + TIMEOUT_MARGIN_S,
+        "TimeoutSeconds": resources.longest_s + TIMEOUT_MARGIN_S,
         "Retry": job_retries(),
     }
 

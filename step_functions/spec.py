@@ -71,9 +71,17 @@ class JobResources:
         return self.max_run_s + 3600
 
     @property
-    def worst_case_usd(self) -> float:
-        """Price of all instances over the whole time limit; spot savings are not counted on."""
-        return self.usd_per_hour * self.instance_count * self.max_run_s / 3600
+    def longest_s(self) -> int:
+        """Longest time in seconds from request to end of a job, spot or not."""
+        return self.max_wait_s if self.spot else self.max_run_s
+
+    @property
+    def price(self) -> dict[str, float]:
+        """What the stage controller books a job by; spot savings are not counted on."""
+        return {
+            "usd_per_hour": self.usd_per_hour * self.instance_count,
+            "max_run_s": self.max_run_s,
+        }
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,16 @@ from typing import Any
 
 from configs.contracts.names import Function
 from configs.contracts.stages import STAGES, StageContract
-from step_functions.jobs import job_name_output, job_state, job_statements
+from step_functions.jobs import TIMEOUT_MARGIN_S, job_name_output, job_state, job_statements
 from step_functions.retries import lambda_retries, plan_retries
-from step_functions.spec import PARTITION, PipelineParameters, StateMachineSpec
+from step_functions.spec import (
+    PARTITION,
+    VERSION,
+    JobResources,
+    PipelineParameters,
+    StateMachineSpec,
+    image_uri,
+)
 from step_functions.states import invoke, invoke_statement, machine
 
 CALLED = (
@@ -32,6 +39,7 @@ def _begin(parameters: PipelineParameters) -> dict[str, Any]:
     jobs = [
         {
             "stage": stage.value,
+            "per_group": STAGES[stage].per_group,
             "instance_count": row.instance_count,
             "max_run_s": row.max_run_s,
             "usd_per_hour": row.usd_per_hour,
@@ -64,22 +72,27 @@ def _inputs(contract: StageContract) -> str:
     return f"{{% {{{pairs}}} %}}" if pairs else "{% {} %}"
 
 
-def _plan(contract: StageContract, *, variable: str, group: str | None) -> dict[str, Any]:
+def _plan(
+    contract: StageContract, resources: JobResources, *, variable: str, group: str | None
+) -> dict[str, Any]:
     payload: dict[str, Any] = {
         "action": "plan",
         "stage": contract.stage.value,
         "run": "{% $run %}",
         "inputs": _inputs(contract),
+        "image": image_uri(contract.image),
+        "price": resources.price,
     }
     if group is not None:
         payload["group"] = group
-    state = invoke(Function.STAGE_CONTROL, payload, retries=plan_retries())
+    busy = plan_retries(resources.longest_s + TIMEOUT_MARGIN_S)
+    state = invoke(Function.STAGE_CONTROL, payload, retries=busy)
     state["TimeoutSeconds"] = PLAN_TIMEOUT_S
     return state | {"Assign": {variable: "{% $states.result.Payload %}"}}
 
 
 def _commit(
-    contract: StageContract, *, plan: str, job: str, group: str | None, usd_per_hour: float
+    contract: StageContract, resources: JobResources, *, plan: str, job: str, group: str | None
 ) -> dict[str, Any]:
     payload: dict[str, Any] = {
         "action": "commit",
@@ -87,7 +100,8 @@ def _commit(
         "run": "{% $run %}",
         "plan": f"{{% ${plan} %}}",
         "job": f"{{% ${job} %}}",
-        "usd_per_hour": usd_per_hour,
+        "version": VERSION,
+        "price": resources.price,
     }
     if group is not None:
         payload["group"] = group
@@ -103,7 +117,7 @@ def _stage_states(
     keep = f"{{% $merge([$stages, {{'{stage.value}': $states.result.Payload}}]) %}}"
     skip = f"{{% $merge([$stages, {{'{stage.value}': $plan}}]) %}}"
     return {
-        f"Plan {stage}": _plan(contract, variable="plan", group=None)
+        f"Plan {stage}": _plan(contract, resources, variable="plan", group=None)
         | {"Next": f"Is {stage} committed"},
         f"Is {stage} committed": {
             "Type": "Choice",
@@ -121,13 +135,7 @@ def _stage_states(
             "Assign": {"job": f"{{% $states.result.{job_name_output(stage)} %}}"},
             "Next": f"Commit {stage}",
         },
-        f"Commit {stage}": _commit(
-            contract,
-            plan="plan",
-            job="job",
-            group=None,
-            usd_per_hour=resources.usd_per_hour * resources.instance_count,
-        )
+        f"Commit {stage}": _commit(contract, resources, plan="plan", job="job", group=None)
         | {"Assign": {"stages": keep}, "Next": following},
     }
 
@@ -140,7 +148,9 @@ def _group_states(
     resources = parameters.jobs[stage]
     group = "{% $states.context.Map.Item.Value %}"
     inner = {
-        f"Plan {stage}": _plan(contract, variable="group_plan", group="{% $states.input.group %}")
+        f"Plan {stage}": _plan(
+            contract, resources, variable="group_plan", group="{% $states.input.group %}"
+        )
         | {
             "Assign": {
                 "group_plan": "{% $states.result.Payload %}",
@@ -165,11 +175,7 @@ def _group_states(
             "Next": f"Commit {stage}",
         },
         f"Commit {stage}": _commit(
-            contract,
-            plan="group_plan",
-            job="group_job",
-            group="{% $group %}",
-            usd_per_hour=resources.usd_per_hour * resources.instance_count,
+            contract, resources, plan="group_plan", job="group_job", group="{% $group %}"
         )
         | {"End": True},
     }
@@ -210,7 +216,11 @@ def _gate(contract: StageContract, *, following: str) -> dict[str, Any]:
 
 def _publication(parameters: PipelineParameters) -> dict[str, Any]:
     package = "{% $stages.package.uri %}"
-    undo = {"ErrorEquals": ["States.ALL"], "Next": "Roll back"}
+    undo = {
+        "ErrorEquals": ["States.ALL"],
+        "Assign": {"failure": "{% $states.errorOutput %}"},
+        "Next": "Roll back",
+    }
     approval = invoke(
         Function.REQUEST_APPROVAL,
         {
@@ -278,7 +288,8 @@ def _publication(parameters: PipelineParameters) -> dict[str, Any]:
                 "prefix": "{% $published.prefix %}",
             },
         )
-        | {"Assign": {"flip": "{% $states.result.Payload %}"}, "Next": "Smoke test"},
+        # A flip that failed may have moved the pointer before it did: nothing serves untested.
+        | {"Catch": [undo], "Next": "Smoke test"},
         "Smoke test": invoke(
             Function.SMOKE_TEST,
             {
@@ -286,21 +297,20 @@ def _publication(parameters: PipelineParameters) -> dict[str, Any]:
                 "model_version": "{% $published.model_version %}",
             },
         )
-        | {"Catch": [undo | {"Assign": {"failure": "{% $states.errorOutput %}"}}], "Next": "Done"},
+        | {"Catch": [undo], "Next": "Done"},
         "Roll back": invoke(
             Function.FLIP_POINTER,
             {
                 "action": "undo",
                 "run": "{% $run %}",
                 "model_version": "{% $published.model_version %}",
-                "flip": "{% $flip %}",
             },
         )
         | {"Next": "Rolled back"},
         "Rolled back": {
             "Type": "Fail",
             "Error": "RolledBack",
-            "Cause": "{% 'the smoke test failed, the earlier model serves: ' "
+            "Cause": "{% 'publication failed, the earlier model serves: ' "
             "& $failure.Error & ': ' & $failure.Cause %}",
         },
         "Done": {

@@ -57,7 +57,6 @@ class FunctionContract:
         memory_mib: memory in MiB.
         timeout_s: time limit in seconds.
         bundle: `control` (boto3 from the runtime, no compiled code) or `serving` (numpy).
-        reads_images: gets `IMAGE_DIGEST_<IMAGE>` variables for the stage keys.
     """
 
     function: Function
@@ -67,7 +66,6 @@ class FunctionContract:
     tables: tuple[TableAccess, ...] = ()
     buckets: tuple[BucketAccess, ...] = ()
     grants: tuple[Grant, ...] = ()
-    reads_images: bool = False
 
 
 LAKE = Bucket.LAKE
@@ -88,11 +86,10 @@ FUNCTIONS: dict[Function, FunctionContract] = {
                 TableAccess(Table.RUNS, ("PutItem", "Query")),
             ),
             buckets=(
-                BucketAccess(LAKE, Prefix.RUNS, read=True, write=True),
+                BucketAccess(LAKE, Prefix.RUNS, read=True),
                 BucketAccess(LAKE, Prefix.STAGES, read=True, write=True, list_keys=True),
             ),
             grants=(Grant.DESCRIBE_EXECUTION,),
-            reads_images=True,
         ),
         FunctionContract(
             Function.GATE,
@@ -102,7 +99,7 @@ FUNCTIONS: dict[Function, FunctionContract] = {
         FunctionContract(
             Function.REGISTER_MODEL,
             buckets=(BucketAccess(LAKE, Prefix.STAGES, read=True),),
-            grants=(Grant.CREATE_MODEL_PACKAGE,),
+            grants=(Grant.CREATE_MODEL_PACKAGE, Grant.READ_MODEL_PACKAGE),
         ),
         FunctionContract(
             Function.REQUEST_APPROVAL,
@@ -148,7 +145,7 @@ FUNCTIONS: dict[Function, FunctionContract] = {
         ),
         FunctionContract(
             Function.RECORD_EXECUTION,
-            tables=(TableAccess(Table.RUNS, ("PutItem",)),),
+            tables=(TableAccess(Table.RUNS, ("PutItem", "Query", "UpdateItem")),),
             grants=(Grant.DESCRIBE_EXECUTION,),
         ),
         FunctionContract(

@@ -48,7 +48,8 @@ class StageContract:
         sections: names of the run-settings sections in the job's settings slice.
         per_group: runs once per distillation group inside a Map; outputs of all groups are
             mounted by consumers as `<stage>/<group>`.
-        gated: whether a gate reads the stage's `checks.json` before the pipeline goes on.
+        checks: names of the blocking checks that the stage's `checks.json` must hold; a stage with
+            any is gated: the pipeline goes on only when a gate has read and passed them.
         sharded: may run on N instances, one part of the customer shards each.
     """
 
@@ -60,8 +61,13 @@ class StageContract:
     raw: bool = False
     run_facts: bool = False
     per_group: bool = False
-    gated: bool = False
+    checks: tuple[str, ...] = ()
     sharded: bool = False
+
+    @property
+    def gated(self) -> bool:
+        """Whether a gate reads the stage's checks before the pipeline goes on."""
+        return bool(self.checks)
 
 
 STAGES: dict[Stage, StageContract] = {
@@ -92,7 +98,15 @@ STAGES: dict[Stage, StageContract] = {
             Image.CPU,
             inputs=(Stage.PREFLIGHT,),
             sections=("dataset", "tasks", "features"),
-            gated=True,
+            checks=(
+                "viability.tasks_on",
+                "leakage.time_travel.delete",
+                "leakage.time_travel.mutate",
+                "leakage.fit_cutoff",
+                "leakage.single_feature",
+                "features.experts_present",
+                "features.decision_inputs",
+            ),
         ),
         StageContract(
             Stage.TEACHER,
@@ -107,7 +121,13 @@ STAGES: dict[Stage, StageContract] = {
             Image.CPU,
             inputs=(Stage.PHASE0, Stage.TEACHER),
             sections=("tasks", "evaluation"),
-            gated=True,
+            checks=(
+                "teacher_finite",
+                "every_task_evaluated",
+                "some_task_served",
+                "no_constant_teacher",
+                "gate_shares_sum_to_one",
+            ),
         ),
         StageContract(
             Stage.DISTILL,
@@ -116,7 +136,7 @@ STAGES: dict[Stage, StageContract] = {
             inputs=(Stage.PHASE0, Stage.TEACHER, Stage.EVALUATE),
             sections=("tasks", "distillation"),
             per_group=True,
-            gated=True,
+            checks=("fidelity.tasks_served",),
         ),
         StageContract(
             Stage.PACKAGE,

@@ -1,4 +1,4 @@
-"""Entry point of a run: input checked, budget guarded, run on record."""
+"""Entry point of a run: input checked, images checked, run on record, worst case reserved."""
 
 import json
 import os
@@ -7,75 +7,53 @@ from typing import Any
 
 from configs.contracts.functions import Grant
 from lambdas.control import wiring
-from lambdas.control.budget import guard, worst_case_usd
-from lambdas.control.documents import Run, read_json
+from lambdas.control.budget import DECIMALS, guard, worst_case_usd
+from lambdas.control.documents import read_json
 from lambdas.control.errors import BadInput
 from lambdas.control.images import require_images
+from lambdas.control.intake import given_input, groups_of, identity_of, new_run, settings_of
 from lambdas.control.ledger import month_of
 from lambdas.control.uris import locate
 
-GIVEN = ("run_id", "settings_uri", "data_uri", "submitter")
-
-
-def _run(event: dict[str, Any]) -> tuple[Run, dict[str, Any]]:
-    given = event.get("input") or {}
-    missing = [name for name in GIVEN if not isinstance(given.get(name), str) or not given[name]]
-    unknown = sorted(set(given) - set(GIVEN))
-    if missing or unknown:
-        raise BadInput(
-            f"execution input: missing {missing}, unknown {unknown}",
-            remedy=f"give exactly {', '.join(GIVEN)}; `make submit` does",
-        )
-    document = read_json(wiring.client("s3"), locate(given["settings_uri"]))
-    identity, settings = document.get("identity", {}), document.get("settings", {})
-    if identity.get("run_id") != given["run_id"]:
-        raise BadInput(
-            f"the settings are of run {identity.get('run_id')}, not of {given['run_id']}",
-            remedy="start the run by `make submit`",
-        )
-    data_hash = str(identity.get("data_hash", ""))
-    if locate(given["data_uri"]).key.rstrip("/").rsplit("/", 1)[-1] != data_hash:
-        raise BadInput(
-            "the data lies under another hash than the settings say",
-            remedy="start the run by `make submit`",
-        )
-    return Run(**given, execution_arn=str(event["execution_arn"]), data_hash=data_hash), settings
-
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Return the run and its distillation groups.
+    """Return the run and its distillation groups; repeating it for an execution is harmless.
 
     Raises:
-        BadInput: the input or the settings are not what they must be, or an image is not built.
+        BadInput: the input or the settings are not what they must be, an image is not built, or
+            another execution has the run id.
         BudgetExceeded: the worst case is above a limit or cannot be known.
         StoreUnavailable: the ledger cannot be read; then nothing starts.
     """
-    run, settings = _run(event)
-    try:
-        groups = sorted(settings["distillation"]["groups"])
-    except (KeyError, TypeError) as error:
-        raise BadInput(
-            f"the settings name no distillation groups: {error!r}",
-            remedy="start the run by `make submit`",
-        ) from error
-    require_images(wiring.client("ssm"), json.loads(os.environ[Grant.READ_IMAGES.value]))
     now = time.time()
-    worst = worst_case_usd(event.get("jobs") or [])
-    spent = wiring.ledger().spent(month_of(now))
-    guard(worst=worst, spent=spent, limits=event.get("limits") or {})
-    wiring.ledger().put(
+    given = given_input(event)
+    document = read_json(wiring.client("s3"), locate(given["settings_uri"]))
+    identity = identity_of(document, given)
+    groups = groups_of(settings_of(document, dataset=identity["dataset"]))
+    require_images(wiring.client("ssm"), json.loads(os.environ[Grant.READ_IMAGES.value]))
+    worst = worst_case_usd(event.get("jobs") or [], groups=len(groups))
+    run = new_run(event, given=given, identity=identity, month=month_of(now))
+    begun = wiring.ledger().begin(
         run.run_id,
-        "run",
         {
             "status": "RUNNING",
             "submitter": run.submitter,
             "execution_arn": run.execution_arn,
             "data_hash": run.data_hash,
+            "month": run.month,
             "started_at": int(now),
-            "worst_case_usd": round(worst, 4),
+            "worst_case_usd": round(worst, DECIMALS),
         },
     )
-    return {
-        "run": {name: getattr(run, name) for name in Run.__dataclass_fields__},
-        "groups": groups,
-    }
+    if not begun:
+        raise BadInput(
+            f"run {run.run_id} belongs to another execution",
+            remedy="start the run by `make submit`",
+        )
+    wiring.costs().reserve(
+        run.month,
+        run.run_id,
+        worst,
+        allow=lambda spent: guard(worst=worst, spent=spent, limits=event.get("limits") or {}),
+    )
+    return {"run": run.as_json(), "groups": groups}

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from configs.contracts.stages import StageContract
+from configs.contracts.stages import STAGES, StageContract
 
+MOST_INPUTS = 10
+"""SageMaker's bound on the inputs of a processing job."""
 INPUT_ROOT = "/opt/ml/processing/input"
 
 
@@ -29,6 +31,17 @@ def channel_uris(
         else:
             uris |= {f"{stage.value}/{group}": row["uri"] for group, row in sorted(given.items())}
     return uris
+
+
+def most_groups() -> int:
+    """Return how many distillation groups the job with the most other inputs can mount."""
+    grouped = {contract.stage for contract in STAGES.values() if contract.per_group}
+    others = [
+        1 + contract.raw + contract.run_facts + len(set(contract.inputs) - grouped)
+        for contract in STAGES.values()
+        if grouped & set(contract.inputs)
+    ]
+    return MOST_INPUTS - max(others)
 
 
 def processing_inputs(uris: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -1,13 +1,15 @@
 """Executions of the pipeline: whether one still runs, and why one ended."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lambdas.stores.bounded import answering, error_code
 
-RUNNING = "RUNNING"
+RUNNING, SUCCEEDED = "RUNNING", "SUCCEEDED"
+ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "ABORTED"})
 CAUSE_LIMIT = 2000
 
 
@@ -27,12 +29,13 @@ def execution_runs(client: Any, arn: str) -> bool:
     return bool(status == RUNNING)
 
 
-def reason(error: str | None, cause: str | None) -> str:
-    """Return why an execution failed, in a person's words and bounded.
+def reason(described: Mapping[str, Any]) -> str:
+    """Return why an execution did not succeed, in a person's words and bounded.
 
     The cause of a failed job is its whole description; the exit message in it is the reason.
     """
-    text = cause or ""
+    error = str(described.get("error") or described["status"])
+    text = str(described.get("cause") or "no cause was given")
     try:
         parsed = json.loads(text)
     except ValueError:
@@ -42,4 +45,4 @@ def reason(error: str | None, cause: str | None) -> str:
             if parsed.get(key):
                 text = str(parsed[key])
                 break
-    return f"{error or 'no error name'}: {text}"[:CAUSE_LIMIT]
+    return f"{error}: {text}"[:CAUSE_LIMIT]

@@ -2,7 +2,7 @@
 
 An item is `leased` by one execution, then `committed` with the place of its output. A stage
 without a commit never happened. A lease of an execution that no longer runs, or that expired, is
-taken over.
+taken over; whoever lost a lease cannot commit.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambdas.control.budget import DECIMALS, Price
 from lambdas.control.errors import StageBusy
 from lambdas.stores.bounded import answering, error_code
 
@@ -20,18 +21,13 @@ REFUSED = "ConditionalCheckFailedException"
 
 @dataclass(frozen=True)
 class Commit:
-    """A committed output, and what it took to make."""
+    """A committed output: where it is, and what it took in seconds and USD."""
 
     uri: str
     stage_key: str
     content_hash: str
     seconds: float
-    usd_per_hour: float
-
-    @property
-    def cost_usd(self) -> float:
-        """What the job that made the output cost."""
-        return round(self.seconds / 3600 * self.usd_per_hour, 6)
+    cost_usd: float
 
 
 class Leases:
@@ -77,7 +73,7 @@ class Leases:
             stage_key,
             item["content_hash"]["S"],
             float(item["seconds"]["N"]),
-            float(item["usd_per_hour"]["N"]),
+            float(item["cost_usd"]["N"]),
         )
 
     def _try(self, call: Callable[[], Any]) -> bool:
@@ -128,9 +124,14 @@ class Leases:
             lambda: self._client.put_item(
                 TableName=self._table,
                 Item=item,
-                ConditionExpression="#s = :leased AND #o = :holder",
+                # The time as well: the holder may have renewed the lease since it was read.
+                ConditionExpression="#s = :leased AND #o = :holder AND lease_until = :until",
                 ExpressionAttributeNames={"#s": "status", "#o": "owner"},
-                ExpressionAttributeValues={":leased": {"S": LEASED}, ":holder": {"S": holder}},
+                ExpressionAttributeValues={
+                    ":leased": {"S": LEASED},
+                    ":holder": {"S": holder},
+                    ":until": {"N": str(until)},
+                },
             )
         )
         if not taken:
@@ -146,7 +147,7 @@ class Leases:
         owner: str,
         uri: str,
         content_hash: str,
-        usd_per_hour: float,
+        price: Price,
     ) -> Commit:
         """Turn our lease into a commit; a repeated commit of the same output is no error.
 
@@ -155,12 +156,13 @@ class Leases:
         """
         item = self._item(stage, stage_key)
         seconds = round(self._clock() - float(item.get("leased_at", {}).get("N", "0")), 3)
+        cost = price.of(seconds)
         done = self._try(
             lambda: self._client.update_item(
                 TableName=self._table,
                 Key=self._key(stage, stage_key),
                 UpdateExpression="SET #s = :committed, uri = :uri, content_hash = :hash, "
-                "seconds = :seconds, usd_per_hour = :rate REMOVE lease_until",
+                "seconds = :seconds, cost_usd = :cost REMOVE lease_until",
                 ConditionExpression="#s = :leased AND #o = :owner",
                 ExpressionAttributeNames={"#s": "status", "#o": "owner"},
                 ExpressionAttributeValues={
@@ -170,12 +172,12 @@ class Leases:
                     ":uri": {"S": uri},
                     ":hash": {"S": content_hash},
                     ":seconds": {"N": str(seconds)},
-                    ":rate": {"N": str(usd_per_hour)},
+                    ":cost": {"N": f"{cost:.{DECIMALS}f}"},
                 },
             )
         )
         if done:
-            return Commit(uri, stage_key, content_hash, seconds, usd_per_hour)
+            return Commit(uri, stage_key, content_hash, seconds, cost)
         present = self.committed(stage, stage_key)
         if present is not None and present.uri == uri:
             return present

@@ -1,9 +1,9 @@
 """The serving pointer: which model answers, moved only by conditional writes.
 
-The item remembers the model before it, so one step back is always possible without a search.
+The item remembers the model before it, so one step back is always possible without a search, and
+the run that moved it, so a run takes back no move but its own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,20 @@ class Pointer:
     previous_version: str | None = None
     previous_prefix: str | None = None
     run_id: str | None = None
+
+
+def _unmoved(old: Pointer) -> dict[str, Any]:
+    """Return the condition under which the item is still `old`, as far as a move depends on it."""
+    clauses, values = [], {}
+    for name, mark in (("model_version", ":old"), ("previous_version", ":before")):
+        value = getattr(old, name)
+        clauses.append(f"attribute_not_exists({name})" if value is None else f"{name} = {mark}")
+        if value is not None:
+            values[mark] = {"S": value}
+    return {
+        "ConditionExpression": " AND ".join(clauses),
+        **({"ExpressionAttributeValues": values} if values else {}),
+    }
 
 
 class Pointers:
@@ -49,15 +63,9 @@ class Pointers:
         item = {"name": {"S": Control.SERVING_MODEL.value}} | {
             name: {"S": value} for name, value in values.items() if value is not None
         }
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(model_version)"}
-        if old.model_version is not None:
-            condition = {
-                "ConditionExpression": "model_version = :old",
-                "ExpressionAttributeValues": {":old": {"S": old.model_version}},
-            }
         with answering("table control"):
             try:
-                self._client.put_item(TableName=self._table, Item=item, **condition)
+                self._client.put_item(TableName=self._table, Item=item, **_unmoved(old))
             except ClientError as error:
                 if error_code(error) == "ConditionalCheckFailedException":
                     raise PointerConflict(
@@ -75,15 +83,15 @@ class Pointers:
         self._move(old, new)
         return new
 
-    def undo(self, flip: Mapping[str, Any]) -> Pointer:
-        """Take back one flip, unless somebody moved the pointer since.
+    def undo(self, *, model_version: str, run_id: str) -> Pointer:
+        """Take back a run's own flip, unless somebody moved the pointer since.
 
         A flip that changed nothing is not taken back: the model served before it as well.
         """
         old = self.read()
-        if flip["changed"] is not True or old.model_version != flip["model_version"]:
+        if (old.model_version, old.run_id) != (model_version, run_id):
             return old
-        new = Pointer(flip.get("previous_version"), flip.get("previous_prefix"))
+        new = Pointer(old.previous_version, old.previous_prefix)
         self._move(old, new)
         return new
 

@@ -3,28 +3,62 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
-from configs.contracts.artefacts import MANIFEST_NAME, SETTINGS_NAME, Manifest
+from configs.contracts.artefacts import SETTINGS_NAME
 from configs.contracts.names import PRODUCT, Function, Metric
 from configs.contracts.stages import STAGES, JobKind, Stage, StageContract
 from configs.contracts.storage import Bucket, Prefix
 from configs.errors import ArtefactError
+from lambdas.control.budget import Price
 from lambdas.control.channels import channel_uris, processing_inputs, training_channels
-from lambdas.control.documents import Run, listing, run_settings, write_json
+from lambdas.control.documents import Run, run_settings, write_json
 from lambdas.control.emf import count
 from lambdas.control.errors import BadInput
 from lambdas.control.keys import settings_slice, stage_key
-from lambdas.control.leases import Commit, Leases
-from lambdas.control.ledger import Ledger, month_of
+from lambdas.control.leases import Leases
+from lambdas.control.outputs import hold_hashes, hold_listing, read_manifest, smallest
+from lambdas.control.stage_notes import StageNotes
 from lambdas.control.uris import Location, locate
 
 LEASE_SECONDS = 6 * 24 * 3600
 """Longer than any job may run; a lease of an execution that ended is taken over at once."""
+HASHED_BYTES = 64 << 20
+"""So much of an output is hashed at its commit, smallest files first: the documents that control
+functions read are among them. Larger files are hashed by the job that mounts them."""
 NAME_DIGITS = 10
-FACTS = ("stage", "group", "seconds", "skipped", "cost_usd", "avoided_usd", "stage_key")
-"""What the report is told of each stage of its run."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One stage of one run, or one group of it."""
+
+    stage: Stage
+    run: Run
+    group: str | None
+
+    @property
+    def contract(self) -> StageContract:
+        """The stage's contract."""
+        return STAGES[self.stage]
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The group where there is one, for answers and documents."""
+        return {"group": self.group} if self.group is not None else {}
+
+
+def code_version(image: Any) -> str:
+    """Return the immutable tag of an image URI, which is the hash of its sources.
+
+    The state machine names the image that its job will run; a function's own environment would
+    name another one after a deployment in the middle of the run. Raises BadInput.
+    """
+    tag = str(image or "").rpartition("/")[2].partition(":")[2]
+    if not tag:
+        raise BadInput(f"'{image}' names no image tag", remedy="deploy the application again")
+    return tag
 
 
 class StageControl:
@@ -36,67 +70,61 @@ class StageControl:
     """
 
     def __init__(
-        self, s3: Any, *, leases: Leases, ledger: Ledger, clock: Callable[[], float]
+        self, s3: Any, *, leases: Leases, notes: StageNotes, clock: Callable[[], float]
     ) -> None:
         self._s3 = s3
         self._leases = leases
-        self._ledger = ledger
+        self._notes = notes
         self._clock = clock
         self._bucket = Bucket.LAKE.value.physical_name()
 
     def plan(
-        self, stage: Stage, *, run: Run, group: str | None, inputs: Mapping[str, Any]
+        self, work: Work, *, inputs: Mapping[str, Any], image: Any, price: Price
     ) -> dict[str, Any]:
         """Return where the committed output is, or everything the job needs, lease taken.
 
+        Args:
+            image: URI of the image that the job will run.
+            price: what the job may cost.
+
         Raises:
             StageBusy: another living execution works on the same stage and key.
-            BadInput: an input or a settings section is missing.
+            BadInput: an input, a settings section or the image's tag is missing.
+            StoreUnavailable: a store does not answer.
         """
-        contract = STAGES[stage]
+        contract, run = work.contract, work.run
         settings, identity = run_settings(self._s3, run)
-        facts = self._run_facts(run) if contract.run_facts else None
-        code = os.environ[f"IMAGE_DIGEST_{contract.image.value.upper()}"]
+        facts = self._notes.facts(run) if contract.run_facts else None
+        code = code_version(image)
         key = stage_key(
             contract,
-            group=group,
+            group=work.group,
             inputs=inputs,
             settings=settings,
             code_version=code,
             data_hash=run.data_hash,
             run_facts=facts,
         )
-        found = self._leases.committed(stage.value, key)
-        if found is None:
-            self._leases.take(stage.value, key, owner=run.execution_arn, seconds=LEASE_SECONDS)
-            return self._job(
-                contract,
-                run=run,
-                group=group,
-                inputs=inputs,
-                key=key,
-                code=code,
-                settings=settings_slice(contract, settings),
-                facts=facts,
-                dataset=str(identity.get("dataset", "")),
-            )
-        self._note(run, contract, group, found, skipped=True, job=None)
-        count(Function.STAGE_CONTROL, Metric.STAGES_SKIPPED)
-        return {"committed": True, "uri": found.uri, "stage_key": key} | _named(group)
-
-    def _run_facts(self, run: Run) -> dict[str, Any]:
-        entries = self._ledger.entries(run.run_id)
-        rows = [
-            {name: row.get(name) for name in FACTS}
-            for row in entries
-            if row["entry"].startswith("stage#") and row["stage"] != Stage.REPORT.value
-        ]
-        started = next((row.get("started_at") for row in entries if row["entry"] == "run"), None)
-        return {
-            "run_id": run.run_id,
-            "submitter": run.submitter,
-            "started_at": started,
-            "stages": rows,
+        found = self._leases.committed(work.stage.value, key)
+        if found is not None:
+            self._notes.skipped(run, contract, work.group, commit=found)
+            count(Function.STAGE_CONTROL, Metric.STAGES_SKIPPED)
+            return {"committed": True, "uri": found.uri, "stage_key": key, **work.named}
+        self._leases.take(work.stage.value, key, owner=run.execution_arn, seconds=LEASE_SECONDS)
+        self._notes.started(run, contract, work.group, price=price, at=self._clock())
+        document = {
+            "settings": settings_slice(contract, settings),
+            "identity": {
+                "run_id": run.run_id,
+                "stage_key": key,
+                "code_version": code,
+                "data_hash": run.data_hash,
+                "dataset": str(identity.get("dataset", "")),
+                **work.named,
+            },
+        }
+        return self._job(work, key, inputs=inputs, document=document, facts=facts) | {
+            "code_version": code
         }
 
     def _place(self, *parts: str) -> Location:
@@ -104,35 +132,17 @@ class StageControl:
 
     def _job(
         self,
-        contract: StageContract,
-        *,
-        run: Run,
-        group: str | None,
-        inputs: Mapping[str, Any],
+        work: Work,
         key: str,
-        code: str,
-        settings: Mapping[str, Any],
-        facts: dict[str, Any] | None,
-        dataset: str,
+        *,
+        inputs: Mapping[str, Any],
+        document: Mapping[str, Any],
+        facts: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
-        stage = contract.stage
-        base = f"{Prefix.STAGES}{stage.value}/{key}/"
+        contract, stage, run = work.contract, work.stage.value, work.run
+        base = f"{Prefix.STAGES}{stage}/{key}/"
         folder = self._place(base, "settings/")
-        write_json(
-            self._s3,
-            folder / SETTINGS_NAME,
-            {
-                "settings": settings,
-                "identity": {
-                    "run_id": run.run_id,
-                    "stage_key": key,
-                    "code_version": code,
-                    "data_hash": run.data_hash,
-                    "dataset": dataset,
-                    **({"group": group} if group is not None else {}),
-                },
-            },
-        )
+        write_json(self._s3, folder / SETTINGS_NAME, document)
         facts_folder = None
         if facts is not None:
             facts_folder = self._place(base, "facts/")
@@ -154,106 +164,66 @@ class StageControl:
             "committed": False,
             "stage_key": key,
             "output_prefix": str(self._place(base)),
-            "checkpoint_uri": str(self._place(Prefix.CHECKPOINTS, f"{stage.value}/{key}/")),
-            "job_base": f"{PRODUCT}-{os.environ['SEVENLENS_ENV']}-"
-            f"{stage.value.replace('_', '')}-{mark}",
+            "checkpoint_uri": str(self._place(Prefix.CHECKPOINTS, f"{stage}/{key}/")),
+            "job_base": f"{PRODUCT}-{os.environ['SEVENLENS_ENV']}-{stage.replace('_', '')}-{mark}",
             **channels,
-            **_named(group),
+            **work.named,
         }
 
     def commit(
-        self,
-        stage: Stage,
-        *,
-        run: Run,
-        group: str | None,
-        plan: Mapping[str, Any],
-        job: str,
-        usd_per_hour: float,
+        self, work: Work, *, plan: Mapping[str, Any], job: str, version: str, price: Price
     ) -> dict[str, Any]:
         """Check a job's output against its manifest and commit it.
 
+        Args:
+            plan: the answer of `plan`.
+            job: the job's name.
+            version: the product version that the job was given.
+            price: what the job cost an hour, and its time limit.
+
         Raises:
-            ArtefactError: the manifest is missing, altered, of another key, or disagrees with
-                what lies in the bucket.
+            ArtefactError: the manifest is missing, altered, of another key or version, or
+                disagrees with what lies in the bucket; then nothing is written.
+            BadInput: the plan is none.
             StageBusy: the lease was lost meanwhile.
+            StoreUnavailable: a store does not answer.
         """
-        contract = STAGES[stage]
-        output = locate(plan["output_prefix"]) / job
-        if contract.kind is JobKind.TRAINING:
+        given = {name: plan.get(name) for name in ("output_prefix", "stage_key", "code_version")}
+        if not all(isinstance(value, str) and value for value in (*given.values(), job)):
+            raise BadInput(
+                f"the plan of {work.stage} lacks what a commit needs: {given}, job {job!r}",
+                remedy="deploy the application again",
+            )
+        output = locate(str(given["output_prefix"])) / job
+        if work.contract.kind is JobKind.TRAINING:
             output = output / "output/model"
-        manifest = self._manifest(output)
-        key = str(plan["stage_key"])
-        if manifest.stage_key != key or manifest.stage != stage.value:
+        manifest = read_manifest(self._s3, output)
+        expected = {
+            "stage": work.stage.value,
+            "stage_key": given["stage_key"],
+            "code_version": given["code_version"],
+            "version": version,
+        }
+        wrong = {name: getattr(manifest, name) for name in expected}
+        if wrong != expected:
             raise ArtefactError(
-                f"the manifest at {output} is of stage {manifest.stage}, key {manifest.stage_key}, "
-                f"not of {stage}, {key}",
+                f"the manifest at {output} is of {wrong}, not of {expected}",
                 remedy="start the run again",
             )
-        self._compare(manifest, output)
+        hold_listing(self._s3, output, manifest)
+        hold_hashes(self._s3, output, smallest(manifest.files, HASHED_BYTES))
+        key = manifest.stage_key
         done = self._leases.commit(
-            stage.value,
+            work.stage.value,
             key,
-            owner=run.execution_arn,
+            owner=work.run.execution_arn,
             uri=f"{output}/",
             content_hash=manifest.content_hash,
-            usd_per_hour=usd_per_hour,
+            price=price,
         )
-        self._note(run, contract, group, done, skipped=False, job=job)
-        self._ledger.charge(
-            month=month_of(self._clock()), run_id=run.run_id, job=job, cost_usd=done.cost_usd
-        )
+        self._notes.ran(work.run, work.contract, work.group, commit=done, job=job)
         count(Function.STAGE_CONTROL, Metric.STAGES_RUN)
-        return {"committed": True, "uri": done.uri, "stage_key": key} | _named(group)
-
-    def _manifest(self, output: Location) -> Manifest:
-        place = output / MANIFEST_NAME
-        try:
-            body = self._s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
-        except self._s3.exceptions.NoSuchKey as error:
-            raise ArtefactError(
-                f"{place} is missing: the job did not finish", remedy="start the run again"
-            ) from error
-        return Manifest.parse(body)
-
-    def _compare(self, manifest: Manifest, output: Location) -> None:
-        present = listing(self._s3, output)
-        for entry in manifest.files:
-            if present.get(entry.path) != entry.size:
-                raise ArtefactError(
-                    f"{output}/{entry.path} has {present.get(entry.path)} bytes, "
-                    f"the manifest says {entry.size}",
-                    remedy="start the run again",
-                )
-
-    def _note(
-        self,
-        run: Run,
-        contract: StageContract,
-        group: str | None,
-        commit: Commit,
-        *,
-        skipped: bool,
-        job: str | None,
-    ) -> None:
-        name = contract.stage.value + (f"#{group}" if group is not None else "")
-        self._ledger.put(
-            run.run_id,
-            f"stage#{list(STAGES).index(contract.stage)}#{name}",
-            asdict(commit)
-            | {
-                "stage": contract.stage.value,
-                "skipped": skipped,
-                "cost_usd": 0.0 if skipped else commit.cost_usd,
-                "avoided_usd": commit.cost_usd if skipped else 0.0,
-                **({"group": group} if group is not None else {}),
-                **({"job": job} if job is not None else {}),
-            },
-        )
-
-
-def _named(group: str | None) -> dict[str, str]:
-    return {"group": group} if group is not None else {}
+        return {"committed": True, "uri": done.uri, "stage_key": key, **work.named}
 
 
 def parse_stage(event: Mapping[str, Any]) -> Stage:

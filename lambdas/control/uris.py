@@ -1,9 +1,10 @@
 """S3 URIs taken apart and put together."""
 
 from dataclasses import dataclass
-from urllib.parse import urlparse
 
 from lambdas.control.errors import BadInput
+
+SCHEME = "s3://"
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,15 @@ class Location:
         return Location(self.bucket, f"{self.key.rstrip('/')}/{name}")
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        return f"{SCHEME}{self.bucket}/{self.key}"
 
 
 def locate(uri: str) -> Location:
-    """Return the location of an `s3://bucket/key` URI. Raises BadInput."""
-    parsed = urlparse(uri)
-    if parsed.scheme != "s3" or not parsed.netloc or not parsed.path.strip("/"):
+    """Return the location of an `s3://bucket/key` URI. Raises BadInput.
+
+    Keys may hold `?` and `#`, so this is no parser of web addresses.
+    """
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or not bucket or not key.strip("/"):
         raise BadInput(f"'{uri}' is no s3:// URI of a key", remedy="start the run by `make submit`")
-    return Location(parsed.netloc, parsed.path.lstrip("/"))
+    return Location(bucket, key)

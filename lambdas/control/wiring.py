@@ -5,9 +5,12 @@ from functools import cache
 from typing import Any
 
 from configs.contracts.tables import Table
+from lambdas.control.approvals import Approvals
+from lambdas.control.costs import Costs
 from lambdas.control.executions import execution_runs
 from lambdas.control.leases import Leases
 from lambdas.control.ledger import Ledger
+from lambdas.control.stage_notes import StageNotes
 from lambdas.control.stages import StageControl
 from lambdas.stores.bounded import bounded_client
 
@@ -26,6 +29,20 @@ def ledger() -> Ledger:
 
 
 @cache
+def costs() -> Costs:
+    """Return the months' costs."""
+    return Costs(client("dynamodb"), table=Table.RUNS.value.physical_name(), ledger=ledger())
+
+
+@cache
+def approvals() -> Approvals:
+    """Return the packages that wait for a person."""
+    return Approvals(
+        client("dynamodb"), table=Table.APPROVALS.value.physical_name(), clock=time.time
+    )
+
+
+@cache
 def leases() -> Leases:
     """Return the stages table."""
     return Leases(
@@ -39,4 +56,6 @@ def leases() -> Leases:
 @cache
 def stage_control() -> StageControl:
     """Return the stage controller."""
-    return StageControl(client("s3"), leases=leases(), ledger=ledger(), clock=time.time)
+    return StageControl(
+        client("s3"), leases=leases(), notes=StageNotes(ledger(), costs()), clock=time.time
+    )

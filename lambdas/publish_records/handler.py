@@ -3,32 +3,51 @@
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from configs.contracts.tables import Table
 from lambdas.control import wiring
+from lambdas.control.documents import open_object
 from lambdas.control.errors import BadInput
-from lambdas.control.uris import locate
+from lambdas.control.uris import Location, locate
 from lambdas.stores.bounded import StoreUnavailable, answering
 
 BATCH = 25
 ATTEMPTS = 8
 LONGEST_PAUSE_S = 5.0
+REMEDY = "run the stage `package` again"
 
 
-def _items(lines: Iterator[bytes], model_version: str) -> Iterator[dict[str, Any]]:
+def _lines(s3: Any, place: Location) -> Iterator[bytes]:
+    """Yield the lines of a part; a broken connection is a store that does not answer."""
+    body = open_object(s3, place)
+    with answering(f"object {place}"):
+        yield from body.iter_lines()
+
+
+def _customer(line: bytes, number: int) -> str:
+    try:
+        customer = json.loads(line)["customer_id"]
+    except (ValueError, KeyError, TypeError) as error:
+        # The line itself is customer data and stays out of the message.
+        raise BadInput(
+            f"record line {number} cannot be read: {type(error).__name__}", remedy=REMEDY
+        ) from error
+    if not isinstance(customer, str) or not customer:
+        raise BadInput(f"record line {number} names no customer", remedy=REMEDY)
+    return customer
+
+
+def _items(lines: Iterable[bytes], model_version: str) -> Iterator[dict[str, Any]]:
+    seen: set[str] = set()
     for number, line in enumerate(lines, start=1):
-        try:
-            customer = json.loads(line)["customer_id"]
-        except (ValueError, KeyError, TypeError) as error:
-            # The line itself is customer data and stays out of the message.
-            raise BadInput(
-                f"record line {number} cannot be read: {type(error).__name__}",
-                remedy="run the stage `package` again",
-            ) from error
+        customer = _customer(line, number)
+        if customer in seen:
+            raise BadInput(f"record line {number} repeats a customer", remedy=REMEDY)
+        seen.add(customer)
         yield {
-            "customer_id": {"S": str(customer)},
+            "customer_id": {"S": customer},
             "model_version": {"S": model_version},
             "record": {"S": line.decode()},
         }
@@ -37,12 +56,13 @@ def _items(lines: Iterator[bytes], model_version: str) -> Iterator[dict[str, Any
 def _write(client: Any, table: str, items: list[dict[str, Any]]) -> None:
     waiting = [{"PutRequest": {"Item": item}} for item in items]
     for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.1 * 2**attempt)))
         with answering("table customers"):
             answer = client.batch_write_item(RequestItems={table: waiting})
         waiting = answer.get("UnprocessedItems", {}).get(table, [])
         if not waiting:
             return
-        time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.1 * 2**attempt)))
     raise StoreUnavailable(
         f"table customers took all but {len(waiting)} of {len(items)} records",
         remedy="try again: writing a record twice changes nothing",
@@ -50,15 +70,21 @@ def _write(client: Any, table: str, items: list[dict[str, Any]]) -> None:
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Return how many records of the part were written; repeating it changes nothing."""
-    place = locate(event["package_uri"]) / str(event["part"])
-    s3, dynamodb = wiring.client("s3"), wiring.client("dynamodb")
-    table = Table.CUSTOMERS.value.physical_name()
-    with answering(f"object {place}"):
-        body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"]
+    """Return how many records of the part were written; repeating it changes nothing.
+
+    Raises:
+        BadInput: the part is not there, or a line is damaged; what was written is of a version
+            that nothing serves.
+        StoreUnavailable: S3 or the table does not answer.
+    """
+    version = event.get("model_version")
+    if not isinstance(version, str) or not version:
+        raise BadInput("the event has no model_version", remedy="deploy the application again")
+    place = locate(str(event.get("package_uri"))) / str(event.get("part"))
+    dynamodb, table = wiring.client("dynamodb"), Table.CUSTOMERS.value.physical_name()
     written = 0
     batch: list[dict[str, Any]] = []
-    for item in _items(body.iter_lines(), str(event["model_version"])):
+    for item in _items(_lines(wiring.client("s3"), place), version):
         batch.append(item)
         if len(batch) == BATCH:
             _write(dynamodb, table, batch)
@@ -67,4 +93,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     if batch:
         _write(dynamodb, table, batch)
         written += len(batch)
+    if not written:
+        raise BadInput(f"{place} holds no records", remedy=REMEDY)
     return {"records": written}

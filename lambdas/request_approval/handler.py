@@ -1,29 +1,22 @@
 """Entry point of the request for approval: token kept, people told where the evidence is."""
 
 import os
-import time
 from typing import Any
 
 from configs.contracts.functions import Grant
-from configs.contracts.tables import Table
 from lambdas.control import wiring
-from lambdas.control.approvals import Approvals
+from lambdas.control.approvals import Waiting
 from lambdas.control.documents import Run
 from lambdas.stores.bounded import answering
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     """Keep the task token of a package and notify; the message holds no token."""
-    run = Run.parse(event.get("run", {}))
+    run = Run.parse(event.get("run"))
     package = str(event["package_arn"])
-    approvals = Approvals(
-        wiring.client("dynamodb"), table=Table.APPROVALS.value.physical_name(), clock=time.time
-    )
-    approvals.store(
+    wiring.approvals().store(
         package,
-        token=str(event["task_token"]),
-        run_id=run.run_id,
-        submitter=run.submitter,
+        Waiting(str(event["task_token"]), run.run_id, run.submitter, run.submitter_arn),
         seconds=int(event["expires_in_s"]),
     )
     with answering("topic approvals"):

@@ -5,9 +5,9 @@ import os
 import time
 from typing import Any
 
-from configs.contracts.tables import Table
 from lambdas.control import wiring
-from lambdas.control.approvals import Approvals
+from lambdas.control.approvals import Decision, Waiting
+from lambdas.control.four_eyes import same_person
 from lambdas.stores.bounded import answering
 
 APPROVED, REJECTED = "Approved", "Rejected"
@@ -15,69 +15,85 @@ FOUR_EYES_VARIABLE = "APPROVER_MUST_DIFFER"
 """`true` where the submitter may not approve; anything but `false` counts as `true`."""
 
 
-def _approver(described: dict[str, Any]) -> str:
-    """Return who decided.
+def _names(described: dict[str, Any]) -> list[str]:
+    """Return the names of who decided, the most trustworthy first.
 
     AWS names the caller in `LastModifiedBy`; that identity counts before anything the caller
-    wrote about itself. A decision without any name has no approver.
+    wrote about itself.
     """
-    identity = described.get("LastModifiedBy", {})
-    name = identity.get("UserProfileName") or identity.get("IamIdentity", {}).get("Arn")
-    return str(name or described.get("CustomerMetadataProperties", {}).get("decided_by") or "")
+    caller = described.get("LastModifiedBy") or {}
+    found = (
+        (caller.get("IamIdentity") or {}).get("Arn"),
+        caller.get("UserProfileName"),
+        (described.get("CustomerMetadataProperties") or {}).get("decided_by"),
+    )
+    return [str(name) for name in found if name]
 
 
-def _refusal(status: str, approver: str, submitter: str) -> str | None:
+def _decision(status: str, names: list[str], task: Waiting) -> Decision:
+    approver = names[0] if names else ""
     if status == REJECTED:
-        return f"refused by {approver or 'an unnamed person'}"
+        return Decision("refused", approver, f"refused by {approver or 'an unnamed person'}")
     if not approver:
-        return "approved by nobody: the registry names no approver"
-    if os.environ.get(FOUR_EYES_VARIABLE) != "false" and approver == submitter:
-        return f"approved by {approver}, who also submitted it"
-    return None
+        return Decision("refused", "", "approved by nobody: the registry names no approver")
+    must_differ = os.environ.get(FOUR_EYES_VARIABLE) != "false"
+    if must_differ and same_person(names, (task.submitter, task.submitter_arn)):
+        return Decision("refused", approver, f"approved by {approver}, who also submitted it")
+    return Decision("approved", approver)
+
+
+def _tell(task: Waiting, decision: Decision) -> bool:
+    """Send a decision to the task; returns False when the task does not wait (any more)."""
+    states = wiring.client("stepfunctions")
+    with answering("Step Functions"):
+        try:
+            if decision.outcome == "approved":
+                states.send_task_success(
+                    taskToken=task.task_token, output=json.dumps({"approver": decision.approver})
+                )
+            else:
+                states.send_task_failure(
+                    taskToken=task.task_token, error="ApprovalRefused", cause=decision.reason
+                )
+        except (states.exceptions.TaskTimedOut, states.exceptions.TaskDoesNotExist):
+            return False
+    return True
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
-    """Send the decision to the waiting task; a repeated or foreign event changes nothing."""
+    """Send the decision to the waiting task; a repeated or foreign event changes nothing.
+
+    Raises:
+        StoreUnavailable: a store does not answer; the event comes again.
+    """
     package = str(event.get("detail", {}).get("ModelPackageArn", ""))
-    approvals = Approvals(
-        wiring.client("dynamodb"), table=Table.APPROVALS.value.physical_name(), clock=time.time
-    )
-    waiting = approvals.waiting(package) if package else None
-    if waiting is None:
+    approvals = wiring.approvals()
+    task = approvals.waiting(package) if package else None
+    if task is None:
         return {"outcome": "nothing waits"}
-    with answering("the model registry"):
-        described = wiring.client("sagemaker").describe_model_package(ModelPackageName=package)
-    # The event may be old or forged; the registry's present state decides.
-    status = described["ModelApprovalStatus"]
-    if status not in (APPROVED, REJECTED):
-        return {"outcome": "undecided"}
-    approver = _approver(described)
-    refusal = _refusal(status, approver, waiting["submitter"])
-    decision = "refused" if refusal else "approved"
-    states = wiring.client("stepfunctions")
-    # The task is told first: a crash here repeats the event, and a second answer is refused by
-    # Step Functions, while a decision without an answer would leave the run waiting.
-    with answering("Step Functions"):
-        try:
-            if refusal:
-                states.send_task_failure(
-                    taskToken=waiting["task_token"], error="ApprovalRefused", cause=refusal
-                )
-            else:
-                states.send_task_success(
-                    taskToken=waiting["task_token"], output=json.dumps({"approver": approver})
-                )
-        except (states.exceptions.TaskTimedOut, states.exceptions.TaskDoesNotExist):
-            decision = "too late"
-    if approvals.close(package, decision=decision, approver=approver):
-        wiring.ledger().put(
-            waiting["run_id"],
-            "approval",
-            {
-                "decision": decision,
-                "approver": approver,
-                "reason": refusal or "",
-                "at": int(time.time()),
-            },
-        )
-    return {"outcome": decision}
+    decision = task.decision
+    if decision is None:
+        with answering("the model registry"):
+            described = wiring.client("sagemaker").describe_model_package(ModelPackageName=package)
+        # The event may be old or forged; the registry's present state decides.
+        status = described["ModelApprovalStatus"]
+        if status not in (APPROVED, REJECTED):
+            return {"outcome": "undecided"}
+        decision = _decision(status, _names(described), task)
+        if not approvals.decide(package, decision):
+            return {"outcome": "decided by another event"}
+    told = _tell(task, decision)
+    # A task that no longer waits was too late for a fresh decision; a recorded one it had heard.
+    outcome = decision.outcome if told or task.decision is not None else "too late"
+    wiring.ledger().put(
+        task.run_id,
+        "approval",
+        {
+            "decision": outcome,
+            "approver": decision.approver,
+            "reason": decision.reason,
+            "at": int(time.time()),
+        },
+    )
+    approvals.delivered(package, token=task.task_token, outcome=outcome)
+    return {"outcome": outcome}

@@ -6,13 +6,22 @@ from typing import Any
 
 from configs.contracts.functions import Grant
 from lambdas.control import wiring
-from lambdas.control.documents import read_json
+from lambdas.control.documents import read_package
 from lambdas.control.errors import SmokeFailed
 from lambdas.control.uris import locate
 from lambdas.stores.bounded import answering
 
 REMEDY = "see the log of the recommend function; the earlier model serves again"
-EXPECTED = ("decision_id", "disclosure", "model_version", "recommendations", "version")
+EXPECTED = (
+    "decision_id",
+    "disclosure",
+    "model_version",
+    "recommendations",
+    "task_layers",
+    "version",
+)
+RULES = "rules"
+"""The layer of a task that no model scored."""
 
 
 def _event(method: str, path: str, body: dict[str, Any] | None) -> bytes:
@@ -40,24 +49,32 @@ def _ask(method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict
             FunctionName=os.environ[Grant.INVOKE_RECOMMEND.value],
             Payload=_event(method, path, body),
         )
-        payload = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise SmokeFailed(f"recommend failed: {payload.get('errorType')}", remedy=REMEDY)
-    return int(payload["statusCode"]), json.loads(payload["body"])
+        text = answer["Payload"].read()
+    try:
+        payload = json.loads(text)
+        if answer.get("FunctionError"):
+            raise SmokeFailed(f"recommend failed: {payload.get('errorType')}", remedy=REMEDY)
+        status, found = int(payload["statusCode"]), json.loads(payload["body"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SmokeFailed(f"{path} gave no answer: {error!r}", remedy=REMEDY) from error
+    if not isinstance(found, dict):
+        raise SmokeFailed(f"{path} answered no object", remedy=REMEDY)
+    return status, found
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Return status and layers of one answer.
+    """Return the layer of one answer, which the published model itself must have given.
+
+    The recommendation comes first: it reads the pointer anew, health may know the earlier one.
 
     Raises:
-        SmokeFailed: health or answer is not what the published model must give.
+        SmokeFailed: answer or health is not what the published model must give.
+        BadInput: the package cannot be read.
+        StoreUnavailable: S3 or the function does not answer.
     """
-    version = str(event["model_version"])
-    package = read_json(wiring.client("s3"), locate(event["package_uri"]) / "package.json")
-    status, health = _ask("GET", "/v1/health", None)
-    if status != 200:
-        raise SmokeFailed(f"health answered {status}: {health.get('status')}", remedy=REMEDY)
-    status, answer = _ask("POST", "/v1/recommendations", {"customer_id": package["smoke_customer"]})
+    version = str(event.get("model_version"))
+    package = read_package(wiring.client("s3"), locate(str(event.get("package_uri"))))
+    status, answer = _ask("POST", "/v1/recommendations", {"customer_id": package.smoke_customer})
     if status != 200:
         raise SmokeFailed(f"recommendations answered {status}", remedy=REMEDY)
     missing = [name for name in EXPECTED if not answer.get(name)]
@@ -67,4 +84,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         raise SmokeFailed(
             f"model {answer['model_version']} answered, {version} was published", remedy=REMEDY
         )
-    return {"status": status, "recommendations": len(answer["recommendations"])}
+    if set(answer["task_layers"].values()) <= {RULES}:
+        raise SmokeFailed(
+            f"the rules answered instead of the model: {answer.get('warnings')}", remedy=REMEDY
+        )
+    status, _ = _ask("GET", "/v1/health", None)
+    if status != 200:
+        raise SmokeFailed(f"health answered {status}", remedy=REMEDY)
+    return {"layer": answer.get("layer"), "recommendations": len(answer["recommendations"])}
