@@ -97,7 +97,7 @@ class Training(SevenLensStack):
     def _function(self, function: Function) -> PythonFunction:
         recommend = published(self, self.settings.name, Parameter.RECOMMEND_FUNCTION)
         variables: dict[str, str] = {}
-        if function is Function.RESUME_APPROVAL:
+        if function in (Function.REQUEST_APPROVAL, Function.RESUME_APPROVAL):
             must_differ = self.settings.approval.approver_must_differ
             variables["APPROVER_MUST_DIFFER"] = str(must_differ).lower()
         return PythonFunction(

@@ -103,8 +103,11 @@ FUNCTIONS: dict[Function, FunctionContract] = {
         ),
         FunctionContract(
             Function.REQUEST_APPROVAL,
-            tables=(TableAccess(Table.APPROVALS, ("PutItem",)),),
-            grants=(Grant.PUBLISH_APPROVALS,),
+            tables=(
+                TableAccess(Table.APPROVALS, ("GetItem", "PutItem", "UpdateItem")),
+                TableAccess(Table.RUNS, ("PutItem",)),
+            ),
+            grants=(Grant.PUBLISH_APPROVALS, Grant.READ_MODEL_PACKAGE, Grant.SEND_TASK_RESULT),
         ),
         FunctionContract(
             Function.RESUME_APPROVAL,

@@ -7,11 +7,16 @@ from configs.contracts.functions import Grant
 from lambdas.control import wiring
 from lambdas.control.approvals import Waiting
 from lambdas.control.documents import Run
+from lambdas.control.settling import settle
 from lambdas.stores.bounded import answering
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
-    """Keep the task token of a package and notify; the message holds no token."""
+    """Keep the task token of a package and notify; the message holds no token.
+
+    A package can be decided on as soon as it is registered. The event of a decision that was made
+    before the token was kept found nobody waiting, so such a decision is carried here.
+    """
     run = Run.parse(event.get("run"))
     package = str(event["package_arn"])
     wiring.approvals().store(
@@ -26,4 +31,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
             Message=f"Package: {package}\nEvidence: {event['report_uri']}report.html\n"
             f"Submitted by: {run.submitter}\nDecide: make approve RUN={run.run_id}",
         )
-    return {"package_arn": package}
+    return {"package_arn": package, "outcome": settle(package)}
