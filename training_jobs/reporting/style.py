@@ -37,7 +37,9 @@ caption{text-align:left;font-weight:650;font-size:14px;padding:6px 0}
 th,td{text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);
 font-variant-numeric:tabular-nums}
 thead th{color:var(--soft);font-weight:500;border-bottom:1px solid #b9c2cc;vertical-align:bottom}
-tbody th{font-weight:500;overflow-wrap:anywhere}
+tbody th{font-weight:500;overflow-wrap:break-word}
+td.num+td:not(.num),th.num+th:not(.num){padding-left:14px}
+.firm{white-space:nowrap}
 .num{text-align:right}
 .pill{display:inline-block;padding:0 7px;border:1px solid currentColor;border-radius:9px;
 font-size:11.5px;line-height:17px;white-space:nowrap}
@@ -52,8 +54,10 @@ text{fill:var(--ink);font-size:11.5px}
 text.panel{font-weight:600;font-size:12px}
 text.row{font-size:12px}
 text.note,text.tick,text.none{fill:var(--soft);font-size:10.5px}
+text.none{paint-order:stroke;stroke:#fff;stroke-width:4px}
+.small{max-width:none}
 .axis{stroke:#9aa4af;fill:none}
-.grid-line,line.grid{stroke:#edf0f3;fill:none}
+.rule{stroke:#edf0f3;fill:none}
 .reference{stroke:#6b7480;stroke-dasharray:4 3;fill:none}
 .interval{stroke-width:2.2;stroke-opacity:.55}
 line.s0,.mark.s0{stroke:var(--s0)}line.s1,.mark.s1{stroke:var(--s1)}line.s2,.mark.s2{stroke:var(--s2)}
@@ -65,7 +69,8 @@ line.s3,.mark.s3{stroke:var(--s3)}line.s4,.mark.s4{stroke:var(--s4)}
 .point.before{fill:#fff;stroke:#7b838d;stroke-width:1.4}
 .curve.after,.curve.teacher{stroke:var(--s1)}.point.after{fill:var(--s1)}
 .curve.teacher{stroke:var(--s0)}.point.teacher{fill:var(--s0)}
-.whisker{stroke:var(--s1);stroke-opacity:.45;stroke-width:1.4}
+.whisker{stroke:var(--s1)}.whisker.teacher{stroke:var(--s0)}
+.whisker{stroke-opacity:.45;stroke-width:1.4}
 .key{font-weight:600}.key.after{color:var(--s1)}.key.before{color:#6b7480}
 text.share{font-size:13px;font-weight:600}text.spread{font-size:10.5px}
 text.on-dark{fill:#fff}

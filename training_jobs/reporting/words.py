@@ -6,6 +6,7 @@ from typing import Any
 
 NOTHING = "–"
 """Stands where a value is undefined or was not measured."""
+FIRM = "\N{NO-BREAK SPACE}"
 BYTES_A_STEP = 1024
 HASH_DIGITS = 12
 
@@ -14,10 +15,19 @@ def number(value: float | None) -> str:
     """Return a measured value with about three digits."""
     if value is None:
         return NOTHING
-    if value == 0 or 0.001 <= abs(value) < 1000:
-        text = f"{value:.3f}"
-        return text.replace("-0.000", "0.000")
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1e}"
+    size_ = abs(value)
+    if size_ >= 1000:
+        return f"{value:,.0f}"
+    if value == 0 or size_ >= 0.001:
+        return f"{value:.3f}"
+    return f"{value:.4f}" if size_ >= 0.0001 else f"{value:.1e}"
+
+
+def measured(value: float | None) -> str:
+    """Return a value that may be a number of things: whole numbers without decimals."""
+    if value is not None and float(value).is_integer():
+        return count(value)
+    return number(value)
 
 
 def count(value: float | None) -> str:
@@ -31,12 +41,13 @@ def share(value: float | None, *, digits: int = 1) -> str:
 
 
 def estimate(found: Mapping[str, Any] | None) -> str:
-    """Return a value with its interval, e.g. `0.713 [0.671, 0.752]`."""
+    """Return a value with its interval, e.g. `0.713 [0.671, 0.752]`; it may break between them."""
     if found is None or found["value"] is None:
         return NOTHING
     if found["low"] is None or found["high"] is None:
         return f"{number(found['value'])} (no interval)"
-    return f"{number(found['value'])} [{number(found['low'])}, {number(found['high'])}]"
+    interval = f"[{number(found['low'])}, {number(found['high'])}]".replace(" ", FIRM)
+    return f"{number(found['value'])} {interval}"
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from training_jobs.reporting.figures.svg import drawing, line, polyline, text
 from training_jobs.reporting.markup import Html, el
 
 SIZE = 236.0
-LEFT, RIGHT, TOP, BOTTOM = 40.0, 10.0, 10.0, 34.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 10.0, 10.0, 34.0
 TICKS = 4
 Z = 1.959964
 """Standard normal quantile of a two-sided interval of 95 percent."""
@@ -54,18 +54,20 @@ def calibration_plot(curves: Sequence[Curve], *, rates: bool, title: str) -> Htm
     ticks = unit.ticks(TICKS)
     for value, shown in zip(ticks, labels(ticks), strict=True):
         x, y = across.at(value), up.at(value)
-        parts.append(line(x, TOP, x, SIZE - BOTTOM, kind="grid"))
-        parts.append(line(LEFT, y, SIZE - RIGHT, y, kind="grid"))
+        parts.append(line(x, TOP, x, SIZE - BOTTOM, kind="rule"))
+        parts.append(line(LEFT, y, SIZE - RIGHT, y, kind="rule"))
         parts.append(text(x, SIZE - BOTTOM + 13, shown, kind="tick", anchor="middle"))
         parts.append(text(LEFT - 5, y + 3.5, shown, kind="tick", anchor="end"))
     ends = (unit.low, unit.high)
     parts.append(polyline([(across.at(v), up.at(v)) for v in ends], kind="reference"))
-    parts.append(text(SIZE / 2 + 14, SIZE - 4, "predicted", kind="note", anchor="middle"))
+    parts.append(
+        text((LEFT + SIZE - RIGHT) / 2, SIZE - 4, "predicted", kind="note", anchor="middle")
+    )
     parts.append(
         el(
             "text",
             "observed",
-            x=float(-SIZE / 2 + 14),
+            x=float(-(TOP + SIZE - BOTTOM) / 2),
             y=10.0,
             class_="note",
             text_anchor="middle",
@@ -79,7 +81,13 @@ def calibration_plot(curves: Sequence[Curve], *, rates: bool, title: str) -> Htm
                 low, high = wilson(observed, rows)
                 x = across.at(predicted)
                 parts.append(
-                    line(x, up.at(max(low, 0)), x, up.at(min(high, unit.high)), kind="whisker")
+                    line(
+                        x,
+                        up.at(max(low, 0)),
+                        x,
+                        up.at(min(high, unit.high)),
+                        kind=f"whisker {curve.kind}",
+                    )
                 )
         parts.append(polyline(at, kind=f"curve {curve.kind}"))
         parts += [

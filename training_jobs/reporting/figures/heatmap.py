@@ -8,7 +8,7 @@ from training_jobs.reporting.markup import Html
 LABEL = 176.0
 CELL_WIDTH, CELL_HEIGHT = 124.0, 38.0
 HEAD = 26.0
-DARK_FROM = 0.55
+DARK_FROM = 0.75
 """Shares from here on stand on a dark ground and are printed white."""
 LIGHT, DARK = (245, 248, 252), (23, 78, 133)
 

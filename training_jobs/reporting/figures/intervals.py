@@ -6,13 +6,12 @@ from training_jobs.reporting.figures.scale import Scale, around, labels
 from training_jobs.reporting.figures.svg import drawing, line, mark, text
 from training_jobs.reporting.markup import Html
 
-WIDTH = 1040.0
-LABEL = 176.0
-GAP = 22.0
+LABEL = 152.0
+PANEL, PER_LINE = 212.0, 4
+GAP = 24.0
 ROW = 21.0
-HEAD, FOOT = 40.0, 26.0
-NARROWEST, WIDEST = 110.0, 260.0
-TICKS = 3
+HEAD, FOOT = 40.0, 22.0
+TICKS = 4
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,13 @@ class Panel:
         title: above the panel.
         note: below the title, e.g. which way is better.
         reference: where a line is drawn.
-        rows: for every row its dots, one below the other.
+        dots: one a row.
     """
 
     title: str
     note: str
     reference: float | None
-    rows: tuple[tuple[Dot, ...], ...]
+    dots: tuple[Dot, ...]
 
 
 def _dot(dot: Dot, scale: Scale, y: float) -> list[Html]:
@@ -63,49 +62,49 @@ def _dot(dot: Dot, scale: Scale, y: float) -> list[Html]:
     return [*parts, mark(dot.series, scale.at(dot.value), y)]
 
 
-def _panel(panel: Panel, left: float, width: float, height: float) -> list[Html]:
-    seen = [v for row in panel.rows for dot in row for v in dot.extent]
+def _panel(panel: Panel, left: float, top: float, height: float) -> list[Html]:
+    seen = [v for dot in panel.dots for v in dot.extent]
     if panel.reference is not None:
         seen.append(panel.reference)
-    scale = around(seen, start=left, end=left + width)
-    bottom = height - FOOT
+    scale = around(seen, start=left, end=left + PANEL)
+    bottom = top + height - FOOT
     parts: list[Html] = [
-        text(left, 14, panel.title, kind="panel"),
-        text(left, 28, panel.note, kind="note"),
-        line(left, bottom, left + width, bottom, kind="axis"),
+        text(left, top + 14, panel.title, kind="panel"),
+        text(left, top + 28, panel.note, kind="note"),
+        line(left, bottom, left + PANEL, bottom, kind="axis"),
     ]
     ticks = scale.ticks(TICKS)
     for value, shown in zip(ticks, labels(ticks), strict=True):
         x = scale.at(value)
-        parts.append(line(x, HEAD - 4, x, bottom, kind="grid"))
+        parts.append(line(x, top + HEAD - 4, x, bottom, kind="rule"))
         parts.append(text(x, bottom + 14, shown, kind="tick", anchor="middle"))
     if panel.reference is not None:
         x = scale.at(panel.reference)
-        parts.append(line(x, HEAD - 4, x, bottom, kind="reference"))
-    for place, row in enumerate(panel.rows):
-        step = ROW / (len(row) + 1)
-        for number, dot in enumerate(row, 1):
-            y = HEAD + ROW * place + step * number
-            parts += _dot(dot, scale, y)
+        parts.append(line(x, top + HEAD - 4, x, bottom, kind="reference"))
+    for place, dot in enumerate(panel.dots):
+        parts += _dot(dot, scale, top + HEAD + ROW * (place + 0.5))
     return parts
 
 
 def interval_panels(names: list[str], panels: list[Panel], *, title: str) -> Html:
-    """Return panels beside each other over common rows.
+    """Return panels beside and below each other, each over the same rows.
 
     Args:
         names: of the rows.
         panels: at least one.
         title: what a screen reader says.
     """
-    width = (WIDTH - LABEL - GAP * len(panels)) / len(panels)
-    width = min(WIDEST, max(NARROWEST, width))
     height = HEAD + ROW * len(names) + FOOT
     parts: list[Html] = []
-    for place, name in enumerate(names):
-        y = HEAD + ROW * place + ROW / 2
-        parts.append(text(LABEL - 12, y + 4, name, kind="row", anchor="end"))
     for place, panel in enumerate(panels):
-        parts += _panel(panel, LABEL + place * (width + GAP), width, height)
-    whole = LABEL + len(panels) * (width + GAP)
-    return drawing(whole, height, parts, title=title, kind="intervals")
+        line_, column = divmod(place, PER_LINE)
+        top = line_ * (height + GAP)
+        if column == 0:
+            for row, name in enumerate(names):
+                y = top + HEAD + ROW * (row + 0.5) + 4
+                parts.append(text(LABEL - 12, y, name, kind="row", anchor="end"))
+        parts += _panel(panel, LABEL + column * (PANEL + GAP), top, height)
+    lines = (len(panels) - 1) // PER_LINE + 1
+    width = LABEL + min(len(panels), PER_LINE) * (PANEL + GAP)
+    whole = lines * (height + GAP) - GAP
+    return drawing(width, whole, parts, title=title, kind="intervals")

@@ -6,7 +6,7 @@ from training_jobs.reporting.figures.scale import Scale
 from training_jobs.reporting.figures.svg import drawing, line, polyline, rect, text
 from training_jobs.reporting.markup import Html, el
 
-COURSE_WIDTH, COURSE_HEIGHT = 246.0, 84.0
+COURSE_WIDTH, COURSE_HEIGHT = 236.0, 84.0
 DOTS_WIDTH, DOTS_HEIGHT = 96.0, 26.0
 BAR_WIDTH, BAR_ROW, BAR_LABEL, BAR_VALUE = 560.0, 24.0, 150.0, 220.0
 SHADES = 6
@@ -35,7 +35,7 @@ def course(
             pieces[-1].append((across.at(at), up.at(value)))
     parts = [
         line(left, bottom, right, bottom, kind="axis"),
-        line(left, top, right, top, kind="grid"),
+        line(left, top, right, top, kind="rule"),
         text(right, top - 4, shown[1], kind="tick", anchor="end"),
         text(left, bottom + 13, first, kind="tick"),
         text(right, bottom + 13, last, kind="tick", anchor="end"),

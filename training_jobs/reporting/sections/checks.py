@@ -6,7 +6,7 @@ from training_jobs.reporting.documents import Document, NotAvailable
 from training_jobs.reporting.gates import Gate, held, read_gates
 from training_jobs.reporting.markup import Child, Html, el, join, paragraph, pill, table
 from training_jobs.reporting.students import STUDENT
-from training_jobs.reporting.words import number
+from training_jobs.reporting.words import measured
 
 
 def _result(gate: Gate, check: Document) -> Html:
@@ -28,7 +28,7 @@ def _gate(gate: Gate) -> Html:
         [
             check["name"],
             "blocks" if gate.blocks(check) else "advises",
-            number(check["value"]),
+            measured(check["value"]),
             check["bound"],
             _result(gate, check),
             check["detail"],

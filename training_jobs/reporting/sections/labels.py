@@ -20,7 +20,8 @@ def _rate(task: Document, counts: Document) -> Child:
         shown = f"{share(counts['mean'])} ({count(counts['positives'])})"
     else:
         shown = f"mean {number(counts['mean'])}"
-    return [shown, el("br"), el("span", f"{count(counts['rows'])} rows", class_="quiet")]
+    rows = el("span", f"{count(counts['rows'])} rows", class_="quiet")
+    return el("span", shown, el("br"), rows, class_="firm")
 
 
 def _drift(task: Document) -> Html | None:
@@ -42,7 +43,7 @@ def _row(task: Document) -> list[Child]:
         [
             task["name"],
             el("br"),
-            el("span", f"{task['type']}{classes}", class_="quiet"),
+            el("span", f"{task['type']}{classes}", class_="quiet firm"),
         ],
         pill("kept", "good") if kept else pill("off", "warn"),
         *[_rate(task, task["counts"][split]) for split in SPLITS],

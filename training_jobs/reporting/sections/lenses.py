@@ -6,7 +6,7 @@ from training_jobs.reporting.case import Case, Section
 from training_jobs.reporting.documents import Document, NotAvailable
 from training_jobs.reporting.figures.heatmap import Cell, heatmap
 from training_jobs.reporting.figures.svg import figure
-from training_jobs.reporting.markup import Html, el, facts, join, paragraph
+from training_jobs.reporting.markup import Html, el, facts, join, paragraph, table
 from training_jobs.reporting.words import count, share
 
 
@@ -50,6 +50,14 @@ def _teacher(case: Case) -> Html:
         return paragraph(f"Teacher: not available: {why}.")
 
 
+def _meanings(case: Case) -> Html:
+    try:
+        lenses = case.inputs.document(Stage.PACKAGE, "model/serving.json")["lenses"]
+        return table(("Lens", "What it stands for"), [(row["name"], row["en"]) for row in lenses])
+    except NotAvailable as why:
+        return paragraph(f"Meaning of the lenses: not available: {why}.")
+
+
 def cells_of(gates: Document, task: str) -> list[Cell]:
     """Return a task's cells in the order of the lenses."""
     pairs = zip(gates["mean"][task], gates["std"][task], strict=True)
@@ -75,6 +83,7 @@ def make(case: Case) -> Html:
                 picture,
                 "Mean share of each lens on test, with its standard deviation between customers.",
             ),
+            _meanings(case),
             el("ul", remarks)
             if remarks
             else paragraph("No gate is near-uniform, and none is the same for everyone."),

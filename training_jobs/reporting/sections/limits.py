@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from configs.contracts.stages import Stage
-from training_jobs.evaluation.routes import RULES
+from training_jobs.evaluation.routes import DISTILL, RULES
 from training_jobs.reporting.case import Case, Section
 from training_jobs.reporting.documents import Document, NotAvailable
 from training_jobs.reporting.gates import read_gates
@@ -48,6 +48,15 @@ def _rules(case: Case) -> Iterator[str]:
     for task, entry in case.students().items():
         if entry["route"] == RULES:
             yield f"Task {task} has no model, rules serve it: {entry['reason']}."
+
+
+def _labels(case: Case) -> Iterator[str]:
+    for task, entry in case.students().items():
+        if entry["route"] == DISTILL and entry["soft_weight"] == 0:
+            yield (
+                f"The student of {task} is on the distilled route, but labels alone did best on "
+                "the selection split: its teacher has no share in what it learnt."
+            )
 
 
 def _test(case: Case) -> Iterator[str]:
@@ -98,6 +107,7 @@ PARTS: tuple[tuple[str, Callable[[Case], Iterator[str]]], ...] = (
     ("Experts that are not there", _teacher),
     ("Tasks that are off", _tasks),
     ("Tasks without a model", _rules),
+    ("Students that owe their teacher nothing", _labels),
     ("What the test can tell", _test),
     ("Checks that advise", _checks),
 )

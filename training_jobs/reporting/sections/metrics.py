@@ -20,13 +20,15 @@ Found = dict[str, dict[str, Mapping[str, Any]]]
 """Metric -> predictor -> estimate."""
 
 
-def results(case: Case, task: str, judged: Document) -> Found:
-    """Return all estimates of a task on test, the student's among them where it has one."""
+def results(case: Case, task: Document, judged: Document) -> Found:
+    """Return all estimates of a task on test, metrics as declared, the student among them."""
+    declared = [metric for metric in task["metrics"] if metric in judged["metrics"]]
+    others = [metric for metric in judged["metrics"] if metric not in declared]
     found: Found = {
-        metric: dict(by_predictor.items()) for metric, by_predictor in judged["metrics"].items()
+        metric: dict(judged["metrics"][metric].items()) for metric in (*declared, *others)
     }
     try:
-        student = case.student_of(task)
+        student = case.student_of(task["name"])
     except NotAvailable:
         return found
     for metric, value in student.metrics.items():
@@ -67,9 +69,9 @@ def _plot(case: Case, task: str, found: Found) -> Html | None:
     panels = []
     for metric, by_predictor in found.items():
         text = case.metric(metric)
-        rows = tuple((_dot(case, name, by_predictor.get(name)),) for name in names)
-        if text.plotted and any(dot.value is not None for row in rows for dot in row):
-            panels.append(Panel(text.title, _note(case, metric), text.reference, rows))
+        dots = tuple(_dot(case, name, by_predictor.get(name)) for name in names)
+        if text.plotted and any(dot.value is not None for dot in dots):
+            panels.append(Panel(text.title, _note(case, metric), text.reference, dots))
     if not panels:
         return None
     picture = interval_panels(
@@ -101,7 +103,7 @@ def _figures(case: Case, found: Found, judged: Document) -> Html:
 
 
 def _task(case: Case, task: Document, judged: Document) -> Html:
-    found = results(case, task["name"], judged)
+    found = results(case, task, judged)
     try:
         case.student_of(task["name"])
         note: Child = None
@@ -144,7 +146,7 @@ def _overview(case: Case, tasks: list[Document], evaluation: Document) -> Html:
     for task in tasks:
         judged = evaluation["tasks"][task["name"]]
         metric: str = getattr(case.settings.headline, task["type"])
-        found = results(case, task["name"], judged).get(metric, {})
+        found = results(case, task, judged).get(metric, {})
         differences = judged["differences"].get(metric, {})
         gap = differences.get(BOOSTING)
         words, kind = reading(gap, case.metric(metric).better)

@@ -65,6 +65,13 @@ def _sizes(case: Case, students: dict[str, Document]) -> Html:
     )
 
 
+def _outcome(row: Document) -> Html:
+    must = row["tier"] == 1
+    if row["kept"]:
+        return pill("kept" if must else "inside", "good")
+    return pill("broken", "bad") if must else pill("outside", "warn")
+
+
 def _fidelity(students: dict[str, Document]) -> Html:
     rows = [
         [
@@ -73,9 +80,7 @@ def _fidelity(students: dict[str, Document]) -> Html:
             "must hold" if row["tier"] == 1 else "reported",
             estimate(row) if row["tier"] == 1 else number(row["value"]),
             row["bound"],
-            pill("kept", "good")
-            if row["kept"]
-            else pill("broken", "bad" if row["tier"] == 1 else "warn"),
+            _outcome(row),
         ]
         for task, entry in students.items()
         for row in entry["tiers"]
