@@ -40,6 +40,7 @@ thead th{color:var(--soft);font-weight:500;border-bottom:1px solid #b9c2cc;verti
 tbody th{font-weight:500;overflow-wrap:break-word}
 td.num+td:not(.num),th.num+th:not(.num){padding-left:14px}
 .firm{white-space:nowrap}
+td .quiet{font-size:.93em}
 .num{text-align:right}
 .pill{display:inline-block;padding:0 7px;border:1px solid currentColor;border-radius:9px;
 font-size:11.5px;line-height:17px;white-space:nowrap}
@@ -86,10 +87,11 @@ body{padding:0;max-width:none;font-size:10pt}
 nav{display:none}
 section{padding-top:20px}
 h2,h3,caption{break-after:avoid}
-tr,figure,svg{break-inside:avoid}
+tr,figure,svg,.task{break-inside:avoid}
 table{font-size:8pt}
 th,td{padding-right:6px}
 .scroll{overflow:visible}
+.grid{grid-template-columns:repeat(3,1fr)}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }
 """

@@ -35,44 +35,47 @@ def _drift(task: Document) -> Html | None:
     return dots(values, title=f"{task['name']} from train to test")
 
 
-def _row(task: Document) -> list[Child]:
+def _decision(task: Document) -> list[Child]:
     kept = task["status"] == "on"
     classes = f", {len(task['classes'])} classes" if task["classes"] else ""
     merged = task["merged"]
     return [
-        [
-            task["name"],
-            el("br"),
-            el("span", f"{task['type']}{classes}", class_="quiet firm"),
-        ],
+        task["name"],
+        f"{task['type']}{classes}",
         pill("kept", "good") if kept else pill("off", "warn"),
-        *[_rate(task, task["counts"][split]) for split in SPLITS],
-        _drift(task),
         [
             task["reason"] or "enough labelled rows in every split",
-            f"; classes pooled: {', '.join(merged)}" if merged else None,
+            f"; pooled into one class: {', '.join(merged)}" if merged else None,
         ],
     ]
+
+
+def _rates(task: Document) -> list[Child]:
+    counts = task["counts"]
+    return [task["name"], *(_rate(task, counts[split]) for split in SPLITS), _drift(task)]
 
 
 def make(case: Case) -> Html:
     """Return the table of tasks with the decision of the viability gate."""
     tasks = case.tasks()
     on = sum(task["status"] == "on" for task in tasks)
-    head = (
-        "Task",
-        "Decision",
-        *(TITLES.get(split, split.capitalize()) for split in SPLITS),
-        "Drift",
-        "Reason",
-    )
     return join(
         [
             paragraph(
                 f"The viability gate kept {on} of {plural(len(tasks), 'task')}. A task that is off "
                 "is not trained, not scored and not served."
             ),
-            table(head, [_row(task) for task in tasks], numeric=tuple(range(2, 7))),
+            table(
+                ("Task", "Type", "Decision", "Reason"),
+                [_decision(task) for task in tasks],
+                caption="Decisions of the viability gate",
+            ),
+            table(
+                ("Task", *(TITLES.get(split, split.capitalize()) for split in SPLITS), "Drift"),
+                [_rates(task) for task in tasks],
+                numeric=tuple(range(1, len(SPLITS) + 1)),
+                caption="Label rates by split",
+            ),
             paragraph(
                 "Binary tasks: share of positives, their number in brackets. Tasks with classes: "
                 "share of the largest class; the bars show all class shares, train above test. "

@@ -116,6 +116,7 @@ def _task(case: Case, task: Document, judged: Document) -> Html:
         note,
         _plot(case, task["name"], found),
         _figures(case, found, judged),
+        class_="task",
     )
 
 
