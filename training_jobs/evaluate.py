@@ -162,7 +162,7 @@ def main(context: JobContext) -> None:
         context.output,
         evaluation_checks(
             settings,
-            test=frames["test"],
+            frames=frames,
             judgements={name: verdict.warm for name, verdict in verdicts.items()},
             routes={name: verdict.route for name, verdict in verdicts.items()},
             gates=gates,

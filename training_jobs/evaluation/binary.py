@@ -98,9 +98,11 @@ def observed_expected(sample: Sample) -> Array:
 
 
 def equal_mass_bins(p: Array, points: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return [n] bin numbers 0..points-1, as many rows in each as ties of rank allow."""
-    rank = np.empty(len(p), dtype=np.int64)
-    rank[np.argsort(p, kind="stable")] = np.arange(len(p))
+    """Return [n] bin numbers 0..points-1, as many rows in each as ties allow.
+
+    Equal predictions share a bin, or the order of the rows would decide on the error.
+    """
+    rank = np.searchsorted(np.sort(p), p, side="left").astype(np.int64)
     return np.minimum(rank * points // max(len(p), 1), points - 1)
 
 

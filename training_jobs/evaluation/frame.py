@@ -18,6 +18,12 @@ from training_jobs.ple.tasks import MULTICLASS, TaskSpec
 
 KEYS = ("customer_id", "as_of")
 SPLITS = ("train", "selection", "calibration", "test")
+PURPOSES = {
+    "train": "fit baselines",
+    "selection": "stop baselines, choose routes",
+    "calibration": "choose routes",
+    "test": "judge",
+}
 
 
 @dataclass(frozen=True)
@@ -76,19 +82,31 @@ def _teacher(path: Path, keys: pa.Table, tasks: tuple[TaskSpec, ...]) -> dict[st
         )
     result = {}
     for task in tasks:
+        shape = (len(table), task.outputs) if task.type == MULTICLASS else (len(table),)
+        if task.name not in table.column_names:
+            result[task.name] = np.full(shape, np.nan)
+            continue
         column = table[task.name].combine_chunks()
         if task.type == MULTICLASS:
             values = np.asarray(column.flatten()).astype(np.float64)
-            result[task.name] = values.reshape(len(column), task.outputs)
+            result[task.name] = values.reshape(shape)
         else:
             result[task.name] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return result
 
 
+def _examples(path: Path, split: str, labels: list[str]) -> pa.Table:
+    names = pq.read_schema(path).names
+    columns = [*KEYS, "cold", *labels, *(name for name in names if name.startswith("b_"))]
+    return pq.read_table(path, columns=columns, filters=pc.field("split") == split)
+
+
 def read_split(
     phase0: Path, teacher: Path, split: str, tasks: tuple[TaskSpec, ...], ledger: Ledger
 ) -> Frame:
-    """Read one split.
+    """Read one split; labels of other splits never leave their files.
+
+    A task that the teacher does not predict is NaN throughout, for the gate to refuse.
 
     Args:
         phase0: output of Phase 0.
@@ -101,19 +119,20 @@ def read_split(
         ArtefactError: files do not stand in the same order.
     """
     names, _ = decision_inputs(phase0)
-    ledger.record(split, [f"y_{task.name}" for task in tasks], f"{split}: fit or judge")
+    labels = [f"y_{task.name}" for task in tasks]
+    ledger.record(split, labels, PURPOSES[split])
     kept, features, newest = [], [], []
     for path in sorted((phase0 / "examples").glob("part-*.parquet")):
-        examples = pq.read_table(path)
-        chosen = pc.equal(examples["split"], split)
+        keys = pq.read_table(path, columns=[*KEYS, "split"])
+        chosen = pc.equal(keys["split"], split)
         table = pq.read_table(phase0 / "features" / path.name, columns=[*KEYS, *names])
-        if not table.select(KEYS).equals(examples.select(KEYS)):
+        if not table.select(KEYS).equals(keys.select(KEYS)):
             raise ArtefactError(
                 f"features/{path.name}: rows are not those of the examples",
                 remedy="run Phase 0 again",
             )
         table = table.filter(chosen)
-        kept.append(examples.filter(chosen))
+        kept.append(_examples(path, split, labels))
         columns = [table[name].to_numpy().astype(np.float32) for name in names]
         features.append(np.stack(columns, axis=1))
         newest.append(_newest_category(phase0, path.name, chosen))

@@ -1,19 +1,24 @@
 """What the evaluation gate reads: reasons to stop a run whose teacher cannot be trusted."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from configs.contracts.artefacts import Check
 from configs.settings.evaluation import EvaluationSettings
 from training_jobs.evaluation.frame import Frame
 from training_jobs.evaluation.judge import Judgement
-from training_jobs.evaluation.routes import DISTILL, RULES, Route
+from training_jobs.evaluation.routes import RULES, Route
 from training_jobs.explain.gate_summary import GateSummary
 
 SHARE_TOLERANCE = 1e-4
 
 
-def _finite(test: Frame) -> Check:
-    wrong = sum(int((~np.isfinite(p)).sum()) for p in test.teacher.values())
+def _finite(frames: Mapping[str, Frame]) -> Check:
+    # Not test alone: students learn from train scores and are calibrated on calibration scores.
+    wrong = sum(
+        int((~np.isfinite(p)).sum()) for frame in frames.values() for p in frame.teacher.values()
+    )
     return Check(
         "teacher_finite", wrong == 0, True, float(wrong), "0", "predictions that are not finite"
     )
@@ -47,19 +52,16 @@ def _served(routes: dict[str, Route]) -> Check:
     )
 
 
-def _constant(test: Frame, routes: dict[str, Route]) -> Check:
-    constant = [
-        task
-        for task, route in routes.items()
-        if route.route == DISTILL and float(np.ptp(test.teacher[task], axis=0).max()) == 0.0
-    ]
+def _constant(test: Frame) -> Check:
+    # Whatever its route: one prediction for all is a dead tower, not a hard task.
+    constant = [task for task, p in test.teacher.items() if float(np.ptp(p, axis=0).max()) == 0.0]
     return Check(
         "no_constant_teacher",
         not constant,
         True,
         float(len(constant)),
         "0",
-        f"distilled tasks with one prediction for all: {', '.join(constant) or 'none'}",
+        f"tasks with one prediction for all: {', '.join(constant) or 'none'}",
     )
 
 
@@ -91,20 +93,28 @@ def _leaks(settings: EvaluationSettings, judgements: dict[str, Judgement]) -> li
 def evaluation_checks(
     settings: EvaluationSettings,
     *,
-    test: Frame,
+    frames: Mapping[str, Frame],
     judgements: dict[str, Judgement],
     routes: dict[str, Route],
     gates: GateSummary,
 ) -> list[Check]:
-    """Return the blocking checks of the evaluation gate."""
+    """Return the blocking checks of the evaluation gate.
+
+    Args:
+        settings: bounds of the leak alarm.
+        frames: split -> rows with the teacher's predictions.
+        judgements: of every task that is on, on test.
+        routes: of every task that is on.
+        gates: lens shares on test.
+    """
     return [
-        _finite(test),
+        _finite(frames),
         _evaluated(judgements),
         _served(routes),
-        _constant(test, routes),
+        _constant(frames["test"]),
         Check(
             "gate_shares_sum_to_one",
-            gates.worst_sum <= SHARE_TOLERANCE,
+            gates.worst_sum is not None and gates.worst_sum <= SHARE_TOLERANCE,
             True,
             gates.worst_sum,
             f"<= {SHARE_TOLERANCE}",

@@ -55,7 +55,7 @@ def judge(
     customers: NDArray[Any],
     predictions: dict[str, Array],
 ) -> Judgement:
-    """Measure every predictor.
+    """Measure every predictor; one with a prediction that is not finite has no metric at all.
 
     Args:
         task: the task.
@@ -74,6 +74,7 @@ def judge(
         empty = {metric: dict.fromkeys(predictions, nothing) for metric in wanted}
         return Judgement(len(y), empty, {})
     resampler = Resampler(number_customers(customers[seen]), settings.bootstrap)
+    sound = {name for name, p in predictions.items() if bool(np.isfinite(p).all())}
     metrics: dict[str, dict[str, Estimate]] = {}
     differences: dict[str, dict[str, Estimate]] = {}
     for metric in wanted:
@@ -81,6 +82,10 @@ def judge(
         against = PERSISTENCE if metric == OVER_PERSISTENCE else MAJORITY
         estimates, draws = {}, {}
         for name, p in predictions.items():
+            if name not in sound:
+                # Ranks of NaN would make a number out of nothing.
+                estimates[name] = Estimate(None, None, None)
+                continue
             sample = Sample(
                 y, p, np.ones((1, len(y))), predictions[against], settings.calibration_points
             )
@@ -109,7 +114,8 @@ def calibration_points(
 ) -> list[dict[str, float | int]]:
     """Return the calibration curve: per equal-mass bin mean prediction, mean label, rows.
 
-    For classes: confidence of the class predicted against how often it is right.
+    For classes: confidence of the class predicted against how often it is right. Empty where a
+    prediction is not finite.
 
     Args:
         labels: [n], NaN where masked.
@@ -118,6 +124,8 @@ def calibration_points(
     """
     seen = ~np.isnan(labels)
     y, p = labels[seen], predictions[seen]
+    if not np.isfinite(p).all():
+        return []
     if p.ndim == 2:
         y, p = (p.argmax(axis=1) == y).astype(np.float64), p.max(axis=1)
     bins = equal_mass_bins(p, points)

@@ -2,22 +2,22 @@
 
 import numpy as np
 
-from training_jobs.evaluation.sample import Array, Metric, Sample, mean, metric
+from training_jobs.evaluation.sample import Array, Metric, Sample, mean, metric, ratio
 
 CUTS = (1, 3, 5)
 
 
 @metric("macro_f1")
 def macro_f1(sample: Sample) -> Array:
-    """Return [R], the plain mean over classes of F1; classes are those labelled or predicted."""
+    """Return [R], the plain mean of F1 over the classes labelled or predicted in a replicate."""
     guess, truth = sample.p.argmax(axis=1), sample.y.astype(np.int64)
     classes = np.union1d(guess, truth)
     guessed = (guess[:, None] == classes).astype(np.float64)
     true = (truth[:, None] == classes).astype(np.float64)
     both = sample.weights @ (guessed * true)
     either = sample.weights @ guessed + sample.weights @ true
-    scores: Array = np.where(either > 0, 2 * both / np.where(either > 0, either, 1), 0.0)
-    return np.asarray(scores.mean(axis=1))
+    scores = np.where(either > 0, 2 * both / np.where(either > 0, either, 1), 0.0)
+    return ratio(scores.sum(axis=1), (either > 0).sum(axis=1).astype(np.float64))
 
 
 def _ndcg(cut: int) -> Metric:

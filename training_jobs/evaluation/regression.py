@@ -23,8 +23,10 @@ def rmse(sample: Sample) -> Array:
 @metric("r2")
 def r2(sample: Sample) -> Array:
     """Return [R], 1 - squared error / squared error of the replicate's own label mean."""
-    center = mean(sample.y, sample.weights)
-    spread = mean(np.square(sample.y), sample.weights) - np.square(center)
+    # Labels are measured from one of them: a constant label then has no spread, not a rounding one.
+    y = sample.y - np.sort(sample.y)[len(sample.y) // 2]
+    center = mean(y, sample.weights)
+    spread = mean(np.square(y), sample.weights) - np.square(center)
     return 1 - ratio(mean(np.square(sample.y - sample.p), sample.weights), spread)
 
 

@@ -96,7 +96,7 @@ def build(name: str, config: ExpertConfig, inputs: ExpertInputs) -> Expert:
     """Return a new expert.
 
     Raises:
-        ExpertError: no such expert, or its inputs lack a side tensor it needs.
+        ExpertError: no such expert, its inputs lack a side tensor it needs, or it has no input.
     """
     if name not in _EXPERTS:
         raise ExpertError(
@@ -111,5 +111,10 @@ def build(name: str, config: ExpertConfig, inputs: ExpertInputs) -> Expert:
                 f"expert '{name}' needs the tensor '{tensor}', which this data set lacks",
                 remedy="let Phase 0 report the expert as absent",
             )
+    if not (expert.tensors or inputs.numeric or inputs.codes):
+        raise ExpertError(
+            f"expert '{name}' has no column to read: all that are routed to it are protected",
+            remedy="route it another group, or leave it out of the teacher settings",
+        )
     builder: Builder = expert
     return builder(config, inputs)

@@ -15,12 +15,13 @@ class GateSummary:
     Attributes:
         mean: task -> mean share of each lens.
         std: task -> standard deviation over rows: near 0, the gate does not look at the customer.
-        worst_sum: largest distance of a row's shares from sum 1.
+        worst_sum: largest distance of a row's shares from sum 1; None where a task has no shares
+            or one is not finite or below 0.
     """
 
     mean: dict[str, list[float]]
     std: dict[str, list[float]]
-    worst_sum: float
+    worst_sum: float | None
 
     def plain(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -35,12 +36,20 @@ def summarise_gates(path: Path, tasks: list[str], lenses: int) -> GateSummary:
         tasks: names of its task columns.
         lenses: shares a row.
     """
-    table = pq.read_table(path, columns=tasks)
-    means, deviations, worst = {}, {}, 0.0
+    table = pq.read_table(path)
+    means: dict[str, list[float]] = {}
+    deviations: dict[str, list[float]] = {}
+    sums, sound = [0.0], True
     for task in tasks:
+        if task not in table.column_names:
+            sound = False
+            continue
         column = table[task].combine_chunks()
         shares = np.asarray(column.flatten()).astype(np.float64).reshape(len(column), lenses)
+        if not np.isfinite(shares).all() or bool((shares < 0).any()):
+            sound = False
+            continue
         means[task] = [float(value) for value in shares.mean(axis=0)]
         deviations[task] = [float(value) for value in shares.std(axis=0)]
-        worst = max(worst, float(np.abs(shares.sum(axis=1) - 1).max()))
-    return GateSummary(means, deviations, worst)
+        sums.append(float(np.abs(shares.sum(axis=1) - 1).max()))
+    return GateSummary(means, deviations, max(sums) if sound else None)

@@ -92,6 +92,7 @@ def _columns(
                     "experts": list(group.settings.experts),
                     "private": group.settings.name in settings.private_groups,
                     "protected": entries[column.name].protected,
+                    "exposed": column.name in settings.expose_protected,
                 }
             )
     return rows

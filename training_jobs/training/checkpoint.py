@@ -1,20 +1,25 @@
 """Checkpoints: one file each, written beside and renamed, no pickle.
 
 A file is safetensors with the JSON state in its metadata, so that numbers and state cannot come
-apart. A file cut short by a lost machine is passed over for the one before.
+apart, and with a digest of both: the format itself would not notice a flipped bit. A file that is
+cut short or altered is passed over, with a line in the log, for the one before.
 """
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-STATE_KEY = "state"
+from configs.errors import ArtefactError
+
+STATE_KEY, DIGEST_KEY = "state", "sha256"
 PATTERN = "step-*.safetensors"
 
 
@@ -31,13 +36,22 @@ class Checkpoint:
     state: dict[str, Any]
 
 
+def _digest(tensors: dict[str, Tensor], state: str) -> str:
+    hasher = hashlib.sha256(state.encode())
+    for name, tensor in sorted(tensors.items()):
+        hasher.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        hasher.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return hasher.hexdigest()
+
+
 def write_tensors(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Write a safetensors file so that it is whole or absent, whenever the process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
     # A name of its own: a half-written leftover is overwritten, never mistaken for a checkpoint.
     beside = path.with_suffix(".part")
-    save_file(plain, beside, metadata={STATE_KEY: json.dumps(state, sort_keys=True)})
+    text = json.dumps(state, sort_keys=True)
+    save_file(plain, beside, metadata={STATE_KEY: text, DIGEST_KEY: _digest(plain, text)})
     with beside.open("rb") as stream:
         os.fsync(stream.fileno())
     os.replace(beside, path)
@@ -48,11 +62,17 @@ def read_tensors(path: Path) -> Checkpoint:
 
     Raises:
         SafetensorError: the file is not whole.
+        ArtefactError: its content is not what was written.
     """
     with safe_open(path, framework="pt") as stream:
         tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-        state = json.loads(stream.metadata()[STATE_KEY])
-    return Checkpoint(tensors, state)
+        metadata = stream.metadata() or {}
+    text = metadata.get(STATE_KEY, "")
+    if metadata.get(DIGEST_KEY) != _digest(tensors, text):
+        raise ArtefactError(
+            f"{path.name} is not what was written", remedy="delete the file and start again"
+        )
+    return Checkpoint(tensors, json.loads(text))
 
 
 class CheckpointStore:
@@ -69,13 +89,19 @@ class CheckpointStore:
         self.folder, self.identity, self.keep = folder, identity, keep
 
     def save(self, step: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Write the checkpoint of `step` and drop the oldest beyond `keep`."""
+        """Write the checkpoint of `step` and drop the oldest beyond `keep`.
+
+        Files of later steps go too: they are altered or another training's, and would crowd out
+        the ones that can be resumed.
+        """
         if self.folder is None:
             return
         path = self.folder / f"step-{step:09d}.safetensors"
         write_tensors(path, tensors, {**state, "identity": self.identity})
-        for old in sorted(self.folder.glob(PATTERN))[: -self.keep]:
-            old.unlink()
+        files = sorted(self.folder.glob(PATTERN))
+        here = files.index(path) + 1
+        for file in (*files[: max(0, here - self.keep)], *files[here:]):
+            file.unlink()
 
     def newest(self) -> Checkpoint | None:
         """Return the newest whole checkpoint of this training, None for a fresh start."""
@@ -84,7 +110,7 @@ class CheckpointStore:
         for path in sorted(self.folder.glob(PATTERN), reverse=True):
             try:
                 found = read_tensors(path)
-            except (SafetensorError, KeyError, ValueError, TypeError) as error:
+            except (SafetensorError, ArtefactError, OSError) as error:
                 print(f"[checkpoint] {path.name} passed over: {type(error).__name__}", flush=True)
                 continue
             if found.state.get("identity") == self.identity:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
 from configs.contracts.artefacts import digest
+from configs.errors import ArtefactError
 from configs.settings.teacher import TeacherSettings
 from training_jobs.ple.model import Teacher
 from training_jobs.ple.tasks import TaskSpec
@@ -58,10 +60,31 @@ def pick(rows: Rows, split: str, left_out: int | None) -> torch.Tensor:
     return torch.from_numpy(np.flatnonzero(chosen))
 
 
-def _rows_digest(rows: Rows, index: torch.Tensor) -> str:
+def check_folds(rows: Rows) -> None:
+    """Refuse rows in which a customer stands in two folds: no model would be blind to it.
+
+    Raises:
+        ArtefactError: there is such a customer.
+    """
+    dealt = pa.table({"customer": rows.keys["customer_id"], "fold": pa.array(rows.fold)})
+    spread = dealt.group_by("customer").aggregate([("fold", "min"), ("fold", "max")])
+    torn = spread.filter(pc.not_equal(spread["fold_min"], spread["fold_max"]))
+    if len(torn):
+        raise ArtefactError(
+            f"{len(torn)} customers stand in more than one fold, such as {torn['customer'][0]}",
+            remedy="run Phase 0 again: folds are dealt by customer",
+        )
+
+
+def rows_digest(rows: Rows, index: torch.Tensor) -> str:
+    """Return the SHA-256 of everything a training reads of the rows at `index`."""
+    chosen = rows.batch.select(index)
     hasher = hashlib.sha256()
-    for tensor in (rows.batch.numeric, rows.labels):
-        hasher.update(tensor[index].numpy().tobytes())
+    for part in (chosen.numeric, chosen.missing, chosen.codes, rows.labels[index]):
+        hasher.update(part.numpy().tobytes())
+    for side in (chosen.events, chosen.incidence):
+        for tensor in vars(side).values() if side is not None else ():
+            hasher.update(tensor.numpy().tobytes())
     return hasher.hexdigest()
 
 
@@ -89,7 +112,11 @@ class Crossfit:
             device: where to train.
             checkpoints: folder that survives interruption, one sub-folder a model.
             code_version: part of a checkpoint's identity: other code starts afresh.
+
+        Raises:
+            ArtefactError: a customer stands in two folds.
         """
+        check_folds(rows)
         self.settings, self.layout, self.tasks = settings, layout, tasks
         self.rows, self.device, self.checkpoints = rows, device, checkpoints
         self.code_version = code_version
@@ -97,15 +124,16 @@ class Crossfit:
         trained_on = rows.fold[(rows.split == TRAIN) & ~rows.cold]
         self.plans = plans(sorted({int(fold) for fold in trained_on}), settings.seed)
 
-    def _store(self, plan: Plan, index: torch.Tensor) -> CheckpointStore:
+    def _store(self, plan: Plan, train: torch.Tensor, selection: torch.Tensor) -> CheckpointStore:
         identity = digest(
             {
                 "code": self.code_version,
                 "settings": self.settings.model_dump(mode="json"),
-                "columns": list(self.layout.columns),
+                "layout": repr(self.layout),
                 "tasks": [repr(task) for task in self.tasks],
                 "model": plan.name,
-                "rows": _rows_digest(self.rows, index),
+                "train": rows_digest(self.rows, train),
+                "selection": rows_digest(self.rows, selection),
             }
         )
         return CheckpointStore(
@@ -135,7 +163,7 @@ class Crossfit:
             statistics=statistics,
             train=Data(self.rows.batch.select(train), self.rows.labels[train]),
             selection=Data(self.rows.batch.select(selection), self.rows.labels[selection]),
-            store=self._store(plan, train),
+            store=self._store(plan, train, selection),
             seed=plan.seed,
             device=self.device,
             report=reporting,

@@ -89,18 +89,18 @@ def read_layout(phase0: Path) -> Layout:
     """Read `feature_schema.json` of a Phase 0 output.
 
     Raises:
-        ArtefactError: a decision input is protected or does not exist.
+        ArtefactError: a decision input does not exist, or is protected and not exposed on purpose.
     """
     schema = json.loads((phase0 / SCHEMA_NAME).read_text())
     by_name = {column["name"]: column for column in schema["columns"]}
     chosen: list[dict[str, Any]] = []
     for name in schema["decision_inputs"]:
         column = by_name.get(name)
-        if column is None or column["protected"]:
+        if column is None or (column["protected"] and not column["exposed"]):
             raise ArtefactError(
                 f"{SCHEMA_NAME}: decision input '{name}' is "
                 + ("protected" if column else "not a column"),
-                remedy="run Phase 0 again; protected columns never decide",
+                remedy="run Phase 0 again; protected columns decide only where exposed",
             )
         chosen.append(column)
     experts = schema["experts"]

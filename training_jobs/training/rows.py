@@ -125,6 +125,19 @@ def _columns(table: pa.Table, names: Sequence[str]) -> NDArray[np.float32]:
     return np.stack([table[name].to_numpy().astype(np.float32) for name in names], axis=1)
 
 
+def _codes(raw: NDArray[np.float32], layout: Layout, part: str) -> NDArray[np.int32]:
+    codes = np.nan_to_num(raw).astype(np.int32)
+    # A code beyond its column would read the next column's embedding: no error, wrong customer.
+    wrong = (codes < 0) | (codes >= np.array(layout.cardinalities, dtype=np.int32))
+    if wrong.any():
+        names = [layout.codes[i] for i in np.flatnonzero(wrong.any(axis=0))]
+        raise ArtefactError(
+            f"features/{part}: codes outside the cardinality of {', '.join(names)}",
+            remedy="run Phase 0 again",
+        )
+    return codes
+
+
 def read_part(
     phase0: Path,
     part: str,
@@ -137,7 +150,8 @@ def read_part(
     """Read the rows of one part that lie in `splits`.
 
     Raises:
-        ArtefactError: a file is missing or its rows do not stand in the order of the examples.
+        ArtefactError: a file is missing, its rows do not stand in the order of the examples, or a
+            category code lies outside its cardinality.
     """
     labels = [f"y_{task}" for task in tasks]
     examples = _table(phase0, "examples", part, [*KEYS, *DEALT, *labels])
@@ -158,7 +172,7 @@ def read_part(
     kept = examples.filter(chosen)
     values = scaled(_columns(features, [c.name for c in layout.numeric]), layout, clip)
     missing = np.isnan(values)
-    codes = np.nan_to_num(_columns(features, layout.codes)).astype(np.int32)
+    codes = _codes(_columns(features, layout.codes), layout, part)
     return Rows(
         keys=kept.select(KEYS).combine_chunks(),
         split=kept["split"].to_numpy().astype(str),

@@ -60,8 +60,14 @@ class Trained:
 
 def make_optimizer(model: Teacher, settings: TeacherSettings) -> torch.optim.AdamW:
     """Return AdamW; weight decay acts on matrices, not on biases and norms."""
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    vectors = [p for p in model.parameters() if p.dim() <= 1]
+
+    # Grouped layers hold one bias a group: two dimensions, and a bias all the same.
+    def decays(name: str, parameter: Tensor) -> bool:
+        return parameter.dim() > 1 and not name.endswith("bias")
+
+    named = list(model.named_parameters())
+    matrices = [parameter for name, parameter in named if decays(name, parameter)]
+    vectors = [parameter for name, parameter in named if not decays(name, parameter)]
     return torch.optim.AdamW(
         [
             {"params": matrices, "weight_decay": settings.training.weight_decay},
