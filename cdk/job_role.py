@@ -46,7 +46,11 @@ def job_role(scope: Construct, contract: StageContract, handles: Handles) -> iam
     group = JOB_LOGS[contract.kind]
     role = service_role(scope, f"Job{words}", "sagemaker.amazonaws.com", f"Jobs of stage {stage}")
     key = handles.key_arn("data")
-    allows = [allow for access in job_access(contract) for allow in bucket_allows(handles, access)]
+    allows = [
+        allow
+        for access in job_access(contract)
+        for allow in bucket_allows(handles, access, multipart=True)
+    ]
     allows += [
         Allow(KEY_USE, (key,)),
         Allow(

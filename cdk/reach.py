@@ -13,6 +13,8 @@ from configs.contracts.names import METRIC_NAMESPACE, Machine, Queue, Topic
 from configs.contracts.storage import Bucket
 from configs.settings.environment import BedrockSettings
 
+ITEM_WRITES = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"})
+"""DynamoDB actions for which the caller must be able to encrypt; the others only decrypt."""
 PREFIX_REASON = "objects are named by content hashes: the prefix is as exact as it can be"
 
 
@@ -175,14 +177,22 @@ GRANTS: Mapping[Grant, Callable[[Surroundings], tuple[list[Allow], str]]] = {
 }
 
 
-def bucket_allows(handles: Handles, access: BucketAccess) -> list[Allow]:
-    """Return the statements for objects below one prefix."""
+def bucket_allows(
+    handles: Handles, access: BucketAccess, *, multipart: bool = False
+) -> list[Allow]:
+    """Return the statements for objects below one prefix.
+
+    Args:
+        multipart: large objects are written in parts, and what failed is cleared away.
+    """
     bucket = handles.bucket_arn(access.bucket)
     actions: tuple[str, ...] = ()
     if access.read:
         actions += ("s3:GetObject",)
     if access.write:
-        actions += ("s3:PutObject", "s3:AbortMultipartUpload")
+        actions += ("s3:PutObject",)
+        if multipart:
+            actions += ("s3:AbortMultipartUpload",)
     allows = []
     if actions:
         allows.append(Allow(actions, (f"{bucket}/{access.prefix}*",), reason=PREFIX_REASON))
@@ -218,7 +228,7 @@ def reach(contract: FunctionContract, around: Surroundings) -> Reach:
             )
         )
         found.variables[table.table.value.variable] = handles.table_name(table.table)
-        uses["data"] = True
+        uses["data"] |= bool(ITEM_WRITES & set(table.actions))
     for access in contract.buckets:
         found.allows += bucket_allows(handles, access)
         found.variables[access.bucket.value.variable] = handles.bucket_name(access.bucket)

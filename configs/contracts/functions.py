@@ -160,7 +160,7 @@ FUNCTIONS: dict[Function, FunctionContract] = {
                 TableAccess(Table.CUSTOMERS, ("GetItem",)),
                 TableAccess(Table.CONTROL, ("GetItem",)),
                 TableAccess(Table.DECISIONS, ("PutItem",)),
-                TableAccess(Table.REASONS, ("BatchGetItem", "GetItem")),
+                TableAccess(Table.REASONS, ("BatchGetItem",)),
             ),
             buckets=(BucketAccess(LAKE, Prefix.SERVING, read=True),),
             grants=(Grant.SEND_REASONS,),
