@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from configs.contracts.artefacts import MANIFEST_NAME, Manifest
 from configs.contracts.stages import STAGES, Stage
 from configs.errors import ArtefactError
+from training_jobs.distillation.rows import read_folder
 
 RUN_CHANNEL = "run"
 RUN_FILE = "run.json"
@@ -90,6 +93,13 @@ class Inputs:
             where = f"{stage} ({group})" if group else f"{stage}"
             raise NotAvailable(f"{name} is not among the outputs of stage {where}")
         return path
+
+    def examples(self, columns: list[str]) -> pa.Table:
+        """Return columns of all examples of Phase 0. Raises NotAvailable."""
+        folder = self.folder(Stage.PHASE0) / "examples"
+        if not any(folder.glob("part-*.parquet")):
+            raise NotAvailable("examples are not among the outputs of stage phase0")
+        return read_folder(folder, columns)
 
     def document(self, stage: Stage, name: str, group: str | None = None) -> Document:
         """Return a JSON object that a stage left. Raises NotAvailable."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from configs.contracts.stages import Stage
 from configs.settings.evaluation import EvaluationSettings
-from training_jobs.distillation.rows import read_folder, row_keys
+from training_jobs.distillation.rows import row_keys
 from training_jobs.evaluation.baselines import MAJORITY, prior
 from training_jobs.evaluation.judge import judge
 from training_jobs.evaluation.sample import Array
@@ -93,9 +93,7 @@ def measure_students(inputs: Inputs, settings: EvaluationSettings) -> dict[str, 
     names = {row["name"]: tuple(row["metrics"]) for row in declared["tasks"]}
     tasks = read_tasks(declared)
     columns = [f"y_{task.name}" for task in tasks]
-    examples = read_folder(
-        inputs.folder(Stage.PHASE0) / "examples", [*KEYS, "split", "cold", *columns]
-    )
+    examples = inputs.examples([*KEYS, "split", "cold", *columns])
     train = examples.filter(pc.equal(examples["split"], TRAIN))
     test = examples.filter(pc.and_(pc.equal(examples["split"], TEST), pc.invert(examples["cold"])))
     keys = row_keys(test)

@@ -12,9 +12,10 @@ from training_jobs.reporting.words import measured
 def _result(gate: Gate, check: Document) -> Html:
     if held(check):
         return pill("passed", "good")
-    if check["value"] is None:
-        return pill("not measured", "bad")
-    return pill("failed", "bad") if gate.blocks(check) else pill("not held", "warn")
+    blocks = gate.blocks(check)
+    if check.get("value") is None:
+        return pill("not measured", "bad" if blocks else "warn")
+    return pill("failed", "bad") if blocks else pill("not held", "warn")
 
 
 def _gate(gate: Gate) -> Html:
@@ -28,7 +29,7 @@ def _gate(gate: Gate) -> Html:
         [
             check["name"],
             "blocks" if gate.blocks(check) else "advises",
-            measured(check["value"]),
+            measured(check.get("value")),
             check["bound"],
             _result(gate, check),
             check["detail"],

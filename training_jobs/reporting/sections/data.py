@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from configs.contracts.stages import Stage
-from training_jobs.distillation.rows import read_folder
 from training_jobs.reporting.case import Case, Section
 from training_jobs.reporting.documents import Document, NotAvailable
 from training_jobs.reporting.figures.small import course
@@ -94,10 +93,7 @@ def _distinct(rows: pa.Table) -> int:
 
 
 def _splits(case: Case) -> Html:
-    folder = case.inputs.folder(Stage.PHASE0) / "examples"
-    if not any(folder.glob("part-*.parquet")):
-        raise NotAvailable("examples are not among the outputs of stage phase0")
-    examples = read_folder(folder, ["customer_id", "as_of", "split", "cold"])
+    examples = case.inputs.examples(["customer_id", "as_of", "split", "cold"])
 
     def row(name: str, part: pa.Table) -> tuple[Any, ...]:
         dates = sorted({str(value) for value in pc.unique(part["as_of"]).to_pylist()})

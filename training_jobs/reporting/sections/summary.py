@@ -69,9 +69,9 @@ def _served(case: Case) -> str:
     students = case.students()
     layers = Counter(LAYERS[students[name]["route"]] for name in on if name in students)
     return (
-        f"Of {plural(len(tasks), 'task')}, {layers['distilled']} are served by a distilled "
-        f"student, {layers['direct']} by a directly fitted one and {layers['rules']} by rules; "
-        f"{len(tasks) - len(on)} are switched off because the data cannot carry them."
+        f"Of {plural(len(tasks), 'task')}, served by a distilled student: {layers['distilled']}; "
+        f"by a directly fitted one: {layers['direct']}; by rules: {layers['rules']}; switched off "
+        f"because the data cannot carry them: {len(tasks) - len(on)}."
     )
 
 
