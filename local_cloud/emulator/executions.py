@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any
 
+from local_cloud.emulator import callbacks
 from local_cloud.emulator.internals import part
 from local_cloud.emulator.sagemaker.jobs import JobError, Jobs
 from local_cloud.emulator.sagemaker.records import Record, describe_milliseconds
@@ -184,6 +185,7 @@ def install(jobs: Jobs) -> None:
         )
         restore(data)
 
+    callbacks.install(_execution)
     machine.load_persisted_state = load_persisted_state
     machine._run_execution = run_execution
     machine._fail_execution = fail_execution

@@ -1,6 +1,7 @@
 """IAM actions and resources of the calls that the emulator itself lets through or misnames.
 
 SageMaker is ours, so its calls need a name and a resource to be checked against a role's policy.
+An answer to a task token is checked against the state machine that waits.
 For Bedrock the emulator checks `bedrock:Converse` on `*`; AWS checks `bedrock:InvokeModel` on the
 model or inference profile, and `bedrock:ApplyGuardrail` on the guardrail.
 """
@@ -10,6 +11,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from local_cloud.emulator.callbacks import machine_of
 from local_cloud.emulator.internals import part
 
 MODEL_PATH = re.compile(r"^/model/(?P<model>.+?)/(converse|converse-stream|invoke.*)$")
@@ -80,6 +82,8 @@ def install() -> None:
         region: str,
         account: str,
     ) -> str:
+        if service == "states" and (machine := machine_of(body)):
+            return machine
         if service == "sagemaker":
             return sagemaker_resource(body, region=region, account=account)
         if service == "bedrock-runtime":
