@@ -47,7 +47,9 @@ class Case:
         if isinstance(self.measured, NotAvailable):
             raise self.measured
         if task not in self.measured:
-            raise NotAvailable("the task has no student")
+            entry = self.students().get(task)
+            reason = entry["reason"] if entry is not None else ""
+            raise NotAvailable(f"the task has no student{f' ({reason})' if reason else ''}")
         return self.measured[task]
 
     def metric(self, name: str) -> MetricText:

@@ -90,6 +90,13 @@ def test_predictors_stand_side_by_side_with_intervals(parts: dict[str, Part]) ->
     assert names.count("Student, as served") == 2, "tasks that rules serve have no student"
 
 
+def test_reason_why_a_task_has_no_student_stands_with_its_metrics(parts: dict[str, Part]) -> None:
+    assert (
+        "Student: not available: the task has no student (r2: neither above 0.01)."
+        in parts["metrics"].text
+    )
+
+
 def test_overview_compares_by_the_paired_difference(parts: dict[str, Part]) -> None:
     row = parts["metrics"].row(DEPOSITS)
     assert row[1:4] == ["distilled", "AUC", "0.600 [0.550, 0.650]"]
@@ -118,7 +125,7 @@ def test_calibration_is_drawn_before_and_after(parts: dict[str, Part]) -> None:
     assert len(calibration.of_class("curve", "teacher")) == 1
     assert len(calibration.of_class("point")) == 4 * 5
     assert "Platt, slope 1.250, shift -0.500" in calibration.text
-    assert f"student not available: {COUNT} is served by rules" in calibration.text
+    assert f"student not available: rules serve {COUNT}" in calibration.text
 
 
 def test_gates_are_shaded_and_remarked_on(parts: dict[str, Part]) -> None:

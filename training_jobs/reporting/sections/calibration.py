@@ -40,7 +40,7 @@ def _student(task: str, entry: Document | None) -> tuple[list[Curve], str]:
     if entry is None:
         raise NotAvailable("no distillation group holds the task")
     if not entry["trees"]:
-        raise NotAvailable(f"{task} is served by rules, it has no student")
+        raise NotAvailable(f"rules serve {task}")
     curves: Any = entry["calibration"]
     return (
         [_curve(BEFORE, curves[BEFORE]), _curve(AFTER, curves[AFTER])],

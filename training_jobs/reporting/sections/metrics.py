@@ -112,7 +112,7 @@ def _task(case: Case, task: Document, judged: Document) -> Html:
     return el(
         "article",
         el("h3", task["name"], " ", el("small", f"{task['type']}, {count(judged['rows'])} rows")),
-        paragraph(f"Route {judged['route']}. {judged['route_reason']}.", quiet="quiet"),
+        paragraph(f"Route asked for: {judged['route']}. {judged['route_reason']}.", quiet="quiet"),
         note,
         _plot(case, task["name"], found),
         _figures(case, found, judged),
