@@ -13,6 +13,9 @@ from training_jobs.ple.tasks import LabelStatistics, TaskSpec
 LOG_RATE_BOUND = 12.0
 """Largest absolute log rate: beyond it a Poisson rate would overflow the loss."""
 
+CERTAIN = 1e-12
+"""Probability of being wrong below which a focal loss takes a row for settled."""
+
 
 @dataclass(frozen=True)
 class LossContext:
@@ -35,7 +38,9 @@ def bce(outputs: Tensor, labels: Tensor, _context: LossContext) -> Tensor:
 def focal(outputs: Tensor, labels: Tensor, context: LossContext) -> Tensor:
     """Return [n] focal loss (Lin et al. 2017): (1 - p_true)^gamma times cross-entropy."""
     entropy = functional.binary_cross_entropy_with_logits(outputs[:, 0], labels, reduction="none")
-    return (1 - torch.exp(-entropy)) ** context.focal_gamma * entropy
+    # At 0 a power below 1 has an infinite slope, and 0 times infinity is no gradient.
+    wrong = (1 - torch.exp(-entropy)).clamp_min(CERTAIN)
+    return wrong**context.focal_gamma * entropy
 
 
 def ce(outputs: Tensor, labels: Tensor, _context: LossContext) -> Tensor:
