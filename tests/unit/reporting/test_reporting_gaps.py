@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from configs.contracts.stages import STAGES, Stage
+from tests.fixtures.report_documents import DEPOSITS, GROUP, PRIMARY
 from tests.fixtures.report_reader import Part
-from tests.fixtures.report_run import DEPOSITS, GROUP, PRIMARY, edit
+from tests.fixtures.report_run import edit
 from tests.unit.reporting.conftest import Render
 
 WITHOUT = {

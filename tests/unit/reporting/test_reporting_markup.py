@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from configs.contracts.artefacts import file_sha256
+from tests.fixtures.report_documents import CHURN, GROUP, IDENTITY
 from tests.fixtures.report_reader import Part, Reader
-from tests.fixtures.report_run import CHURN, GROUP, IDENTITY, edit, make_run, report_context
+from tests.fixtures.report_run import edit, make_run, report_context
 from tests.unit.reporting.conftest import Render
 from training_jobs import report
 from training_jobs.reporting.markup import Html, el, escape, table

@@ -7,8 +7,7 @@ import pytest
 
 from configs.contracts.stages import STAGES, Stage
 from configs.settings.run import load_run_settings
-from tests.fixtures.report_reader import Part
-from tests.fixtures.report_run import (
+from tests.fixtures.report_documents import (
     CHURN,
     COUNT,
     DEPOSITS,
@@ -17,6 +16,7 @@ from tests.fixtures.report_run import (
     PRIMARY,
     evaluation_json,
 )
+from tests.fixtures.report_reader import Part
 from training_jobs.reporting.page import SECTIONS
 
 

@@ -7,7 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from configs.settings.run import load_run_settings
-from tests.fixtures.report_run import COLD, COUNT, DEPOSITS, GROUP, METRICS, PRIMARY, TEST
+from tests.fixtures.report_documents import (
+    COLD,
+    COUNT,
+    DEPOSITS,
+    GROUP,
+    METRICS,
+    PRIMARY,
+    TEST,
+)
 from training_jobs.evaluation.judge import judge
 from training_jobs.ple.tasks import TaskSpec
 from training_jobs.reporting.documents import Inputs, NotAvailable
