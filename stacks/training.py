@@ -14,6 +14,7 @@ from cdk.naming import machine_arn, machine_name, stack_name
 from cdk.parameters import publish, published
 from cdk.reach import Surroundings
 from cdk.state_machine import StateMachine
+from cdk.storage import removal
 from configs.contracts.names import Function, Machine, Parameter
 from configs.contracts.stages import STAGES, Image
 from configs.settings.environment import EnvironmentSettings
@@ -77,6 +78,7 @@ class Training(SevenLensStack):
             model_package_group_name=stack_name(settings.name, "recommender"),
             model_package_group_description=f"Recommenders of SevenLens {version()}",
         )
+        self._group.apply_removal_policy(removal(settings))
         self.functions = {
             function: self._function(function) for function in (*CONTROL, *EVENT_DRIVEN)
         }
