@@ -16,7 +16,7 @@ class Attributions(Strict):
     """Per-customer attributions of the students.
 
     Attributes:
-        top: strongest columns kept for a task.
+        top: strongest columns kept for a task that speak for it, and as many that speak against.
         threads: CPU threads.
     """
 

@@ -18,6 +18,18 @@ from training_jobs.distillation.rows import Rows, row_keys
 Attributed = dict[str, list[list[tuple[str, float]]]]
 
 
+def strongest(shap: NDArray[np.float64], names: NDArray[Any], *, top: int) -> list[Any]:
+    """Return the `top` strongest contributions for and the `top` strongest against, for first.
+
+    A reason tells what speaks for a product, so those must not be crowded out of the list of a
+    customer for whom most speaks against.
+    """
+    order = np.argsort(-shap, kind="stable")
+    positive = [place for place in order[:top] if shap[place] > 0]
+    negative = [place for place in order[::-1][:top] if shap[place] < 0]
+    return [(str(names[place]), round(float(shap[place]), 6)) for place in positive + negative]
+
+
 def attributions(
     students: Mapping[str, Mapping[str, Any]],
     texts: Mapping[str, str],
@@ -27,7 +39,7 @@ def attributions(
     top: int,
     threads: int,
 ) -> Attributed:
-    """Return task -> customer -> its strongest (column, contribution), by TreeSHAP.
+    """Return task -> customer -> its strongest (column, contribution) each way, by TreeSHAP.
 
     Contributions are in units of the raw score (Lundberg et al., 2020). Tasks with classes have
     one attribution a class and none of their own, so they are left out.
@@ -44,16 +56,8 @@ def attributions(
                 rows.features[places][:, columns], pred_contrib=True, num_threads=threads
             )
         )[:, :-1]
-        order = np.argsort(-np.abs(shap), axis=1, kind="stable")[:, :top]
         names = np.array(entry["features"])
-        found[task] = [
-            [
-                (str(names[place]), round(float(shap[row, place]), 6))
-                for place in order[row]
-                if shap[row, place] != 0
-            ]
-            for row in range(len(places))
-        ]
+        found[task] = [strongest(row, names, top=top) for row in shap]
     return found
 
 

@@ -13,6 +13,8 @@ from training_jobs.tasks.base import Setting, method_of
 GATED_SPLITS = ("train", "selection", "calibration", "test")
 COLD = "cold"
 """Test rows of customers who are never trained on, counted apart from test."""
+OTHER = "other"
+"""Label of pooled classes; label methods with a class of the rest call it so too."""
 
 
 @dataclass
@@ -58,19 +60,23 @@ class Merge:
 
 
 def _merge(labels: tuple[str, ...], counts: Counter[float], least: int) -> Merge:
-    """Pool classes under `least` train rows, and the next smallest until the pool reaches it."""
+    """Pool classes under `least` train rows, and the next smallest until the pool reaches it.
+
+    A method's own class of the rest joins the pool: two classes of one name cannot be told apart.
+    """
     order = sorted(range(len(labels)), key=lambda place: (counts[float(place)], -place))
-    pool: list[int] = []
+    pool = [place for place in order if counts[float(place)] < least]
+    if pool and OTHER in labels and (rest := labels.index(OTHER)) not in pool:
+        pool.append(rest)
     for place in order:
-        rows = sum(counts[float(member)] for member in pool)
-        if counts[float(place)] < least or (pool and rows < least):
+        if pool and place not in pool and sum(counts[float(one)] for one in pool) < least:
             pool.append(place)
     kept = [place for place in range(len(labels)) if place not in pool]
     classes = {place: number for number, place in enumerate(kept)}
     final = [labels[place] for place in kept]
     if pool:
         classes |= dict.fromkeys(pool, len(kept))
-        final.append("other" if len(pool) > 1 else labels[pool[0]])
+        final.append(OTHER if len(pool) > 1 else labels[pool[0]])
     pooled = tuple(labels[place] for place in sorted(pool)) if len(pool) > 1 else ()
     return Merge(dict(sorted(classes.items())), tuple(final), pooled)
 

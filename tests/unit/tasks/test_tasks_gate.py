@@ -101,6 +101,17 @@ def test_small_classes_become_one_of_at_least_thirty_rows() -> None:
     assert entry["status"] == "on"
 
 
+def test_a_large_class_of_the_rest_takes_the_small_ones_in() -> None:
+    # Two classes called "other" could not be told apart in an answer.
+    counts = {0.0: 500, 1.0: 200, 2.0: 20, 3.0: 300}
+    entry = _judge(dict.fromkeys(GATED_SPLITS, counts), task="next_mcc")
+    assert entry["classes"] == ["food", "fuel", "other"]
+    assert entry["merged"] == ["rent", "other"]
+    assert entry["counts"]["train"]["classes"] == [500, 200, 320]
+    entry = _judge({split: counts | {2.0: 40} for split in GATED_SPLITS}, task="next_mcc")
+    assert entry["classes"] == ["food", "fuel", "rent", "other"]
+
+
 def test_large_classes_keep_their_order() -> None:
     counts = {0.0: 40, 1.0: 300, 2.0: 200, 3.0: 100}
     chosen = tasks(gate=GATE)
