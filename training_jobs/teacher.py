@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,10 @@ def main(context: JobContext) -> None:
         trained[plan.name] = one
         log += [{"model": plan.name, **row} for row in one.log]
         name = "weights" if plan.name == FULL else f"weights-{plan.name}"
-        write_tensors(context.output / f"{name}.safetensors", one.model.state_dict(), {})
+        # A Huber output means something only beside the mean and deviation it was trained with.
+        statistics = {task: asdict(given) for task, given in one.statistics.items()}
+        path = context.output / f"{name}.safetensors"
+        write_tensors(path, one.model.state_dict(), {"statistics": statistics})
     began = time.monotonic()
     scored = _write_scores(context, phase0, crossfit, trained, settings)
     seconds = time.monotonic() - began

@@ -83,7 +83,8 @@ class TeacherSettings(Strict):
         precision: `auto` is mixed precision on a GPU and full precision on a CPU.
         score_batch: rows a forward pass when predicting.
         clip_sd: inputs farther from their mean are drawn in to so many standard deviations.
-        experts: name -> configuration, in the order of the lenses.
+        experts: name -> configuration. Lenses stand in the order of their names: settings travel
+            as JSON with sorted keys, so any other order would be lost on the way.
     """
 
     seed: int
@@ -102,4 +103,4 @@ class TeacherSettings(Strict):
     def _parse_experts(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {name: experts.parse(name, raw) for name, raw in value.items()}
+        return {name: experts.parse(name, raw) for name, raw in sorted(value.items())}

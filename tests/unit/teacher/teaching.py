@@ -99,9 +99,10 @@ def saved_network(
 ) -> tuple[Teacher, dict[str, LabelStatistics]]:
     """Return a teacher made anew from the stage's files alone: `weights` or `weights-fold<k>`."""
     described = json.loads((taught / "model.json").read_text())
+    saved = read_tensors(taught / f"{name}.safetensors")
     statistics = {
-        task["name"]: LabelStatistics(tuple(task["prior"]), task["sd"])
-        for task in described["tasks"]
+        task: LabelStatistics(tuple(given["prior"]), given["sd"])
+        for task, given in saved.state["statistics"].items()
     }
     layout, tasks = layout_and_tasks(phase0)
     settings = TeacherSettings.model_validate(described["architecture"])
@@ -112,5 +113,5 @@ def saved_network(
         tasks=tasks,
         statistics=statistics,
     )
-    model.load_state_dict(read_tensors(taught / f"{name}.safetensors").tensors)
+    model.load_state_dict(saved.tensors)
     return model.eval(), statistics

@@ -112,7 +112,7 @@ def test_a_fourth_expert_trains_and_is_gated_without_touching_a_caller(tmp_path:
     chosen["experts"][FOURTH] = {"output_dim": 3, "dropout": 0.0}
     taught = teach(phase0, tmp_path, chosen)
     described = json.loads((taught / "model.json").read_text())
-    assert described["lenses"] == ["deepfm", "temporal", "lightgcn", FOURTH, "private"]
+    assert described["lenses"] == ["deepfm", FOURTH, "lightgcn", "temporal", "private"]
     for split in ("train", "test", "score"):
         shares = column(read(taught / "gates", split), "churn_signal")
         assert shares.shape[1] == len(described["lenses"])
