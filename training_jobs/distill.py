@@ -1,9 +1,12 @@
 """Distill stage: one calibrated LightGBM student for each task of a group."""
 
+import numpy as np
+
 from configs.contracts.stages import Stage
 from configs.errors import SettingsError
 from configs.settings.distillation import DistillationSettings
-from training_jobs.distillation.one_task import run_task
+from training_jobs.distillation.binned import bin_rows
+from training_jobs.distillation.one_task import RULES, run_task
 from training_jobs.distillation.outputs import write_outputs
 from training_jobs.distillation.rows import (
     TaskRow,
@@ -41,12 +44,21 @@ def main(context: JobContext) -> None:
     rows = read_rows(phase0, tasks)
     opinions = read_teacher(teacher, rows, tasks)
     routes = evaluation_routes(context.inputs["evaluate"])
+    binned = bin_rows(rows, np.arange(len(rows.columns)), settings.student)
     outcomes = []
     for done, task in enumerate(tasks):
         context.progress(done, len(tasks), task.name)
-        route, reason = routes[task.name]
+        route, reason = routes.get(task.name, (RULES, "the evaluation has no verdict on it"))
         outcomes.append(
-            run_task(task, rows, opinions[task.name], settings, route=route, route_reason=reason)
+            run_task(
+                task,
+                rows,
+                opinions[task.name],
+                settings,
+                binned=binned,
+                route=route,
+                route_reason=reason,
+            )
         )
     context.progress(len(tasks), len(tasks), "students trained")
     write_outputs(context.output, rows, outcomes, list(rows.columns))

@@ -1,8 +1,26 @@
 """Distillation: how students are trained, chosen, calibrated and judged."""
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from configs.settings.base import Strict
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Growth(Strict):
+    """How a student grows.
+
+    Attributes:
+        learning_rate: shrinkage.
+        leaves: most leaves of a tree.
+        patience: rounds without a better selection loss before training stops.
+    """
+
+    learning_rate: float = Field(gt=0)
+    leaves: int = Field(gt=1)
+    patience: int = Field(gt=0)
 
 
 class Student(Strict):
@@ -10,24 +28,26 @@ class Student(Strict):
 
     Attributes:
         rounds: most boosting rounds.
-        patience: rounds without a better selection loss before training stops.
-        learning_rate: shrinkage.
-        leaves: most leaves of a tree.
+        growth: of a task with one output.
+        class_growth: of a task with classes, where each round grows a tree a class.
         min_leaf_rows: fewest rows of a leaf.
         feature_share: share of columns tried by a tree.
         l2: penalty on leaf values.
-        threads: CPU threads; another count may give other bytes.
+        bins: most values a column is told apart by.
+        threads: most CPU threads; another count is written into the students' text.
+        rows_per_thread: rows that make one more thread worth its waiting.
         seed: of the column draws.
     """
 
     rounds: int = Field(gt=0)
-    patience: int = Field(gt=0)
-    learning_rate: float = Field(gt=0)
-    leaves: int = Field(gt=1)
+    growth: Growth
+    class_growth: Growth
     min_leaf_rows: int = Field(gt=0)
     feature_share: float = Field(gt=0, le=1)
     l2: float = Field(ge=0)
+    bins: int = Field(ge=3, le=255)
     threads: int = Field(ge=1)
+    rows_per_thread: int = Field(ge=1)
     seed: int
 
 
@@ -69,6 +89,9 @@ class Tiers(Strict):
         macro_f1_gap: teacher minus student.
         mae_gap, rmse_gap: student minus teacher, in label standard deviations.
         rank_correlation, divergence, quartile_agreement: tier 2, against the teacher.
+        operating_shares: shares of customers that are acted on, highest scores first.
+        operating_agreement: tier 2, of those the teacher picks at a share, how many the student
+            picks too; at each of the shares, for binary tasks.
     """
 
     replicates: int = Field(ge=50)
@@ -84,6 +107,8 @@ class Tiers(Strict):
     rank_correlation: Range
     divergence: Range
     quartile_agreement: Range
+    operating_shares: tuple[Share, ...] = Field(min_length=1)
+    operating_agreement: Range
 
 
 class DistillationSettings(Strict):

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from configs.contracts.packed_model import Link
 from configs.settings.distillation import Student
+from training_jobs.distillation.binned import Binned, bin_parameters, threads_for
 from training_jobs.distillation.rows import Floats, TaskRow
 
 EPSILON = 1e-12
+LEAST_CURVATURE = 1e-6
 Objective = Callable[[Floats, lightgbm.Dataset], tuple[Floats, Floats]]
 
 
@@ -62,33 +64,33 @@ def selection_loss(task: TaskRow, y: Floats, p: Floats) -> float:
     return float(np.mean((p - y) ** 2))
 
 
-def _soft_classes(target: Floats) -> Objective:
-    """Cross-entropy against class distributions; LightGBM's own takes class indices only.
+def soft_classes(target: Floats) -> Objective:
+    """Return the cross-entropy against class distributions [n, C], for LightGBM.
 
-    Gradients are [n, C]: LightGBM 4 lays them out by class itself.
+    LightGBM's own takes class indices only. Gradients are [n, C] (LightGBM 4 lays them out by
+    class itself); the diagonal of the Hessian is raised by C / (C - 1), as LightGBM's own does
+    for trees that move all classes at once.
     """
     factor = target.shape[1] / (target.shape[1] - 1.0)
 
     def objective(raw: Floats, _data: lightgbm.Dataset) -> tuple[Floats, Floats]:
         p = softmax(raw.reshape(target.shape))
-        return p - target, np.maximum(factor * p * (1.0 - p), 1e-6)
+        return p - target, np.maximum(factor * p * (1.0 - p), LEAST_CURVATURE)
 
     return objective
 
 
-def _parameters(task: TaskRow, settings: Student, objective: Any) -> dict[str, Any]:
+def _parameters(task: TaskRow, student: Student, objective: Any, rows: int) -> dict[str, Any]:
+    growth = student.class_growth if task.type == "multiclass" else student.growth
     parameters = {
+        **bin_parameters(student),
         "objective": objective,
-        "learning_rate": settings.learning_rate,
-        "num_leaves": settings.leaves,
-        "min_data_in_leaf": settings.min_leaf_rows,
-        "feature_fraction": settings.feature_share,
-        "lambda_l2": settings.l2,
-        "num_threads": settings.threads,
-        "seed": settings.seed,
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbose": -1,
+        "learning_rate": growth.learning_rate,
+        "num_leaves": growth.leaves,
+        "feature_fraction": student.feature_share,
+        "lambda_l2": student.l2,
+        "num_threads": threads_for(rows, student),
+        "seed": student.seed,
         "metric": "None",
     }
     if task.type == "multiclass":
@@ -109,38 +111,32 @@ class Fitted:
     columns: NDArray[np.int64]
     loss: float
 
-    def raw(self, features: NDArray[np.float32]) -> Floats:
-        """Return the sums of trees for [n, F] decision inputs."""
-        found = self.booster.predict(features[:, self.columns], raw_score=True, num_threads=1)
+    def raw(self, features: NDArray[np.float32], threads: int) -> Floats:
+        """Return the sums of trees, [n] or [n, C], for [n, F] decision inputs."""
+        found = self.booster.predict(features[:, self.columns], raw_score=True, num_threads=threads)
         return np.asarray(found, dtype=np.float64)
 
 
 def fit(
-    task: TaskRow,
-    settings: Student,
-    *,
-    features: NDArray[np.float32],
-    target: Floats,
-    valid_features: NDArray[np.float32],
-    valid_labels: Floats,
-    columns: NDArray[np.int64],
+    task: TaskRow, student: Student, *, data: Binned, target: Floats, valid_labels: Floats
 ) -> Fitted:
     """Train until the selection loss stops falling.
 
     Args:
-        features: [n, F] decision inputs of train rows.
+        task: its type and loss choose the objective.
+        student: sizes and rates.
+        data: n train rows and m rows of the selection half; their labels are set here.
         target: [n] labels, or [n, C] distributions.
-        valid_features, valid_labels: the selection half with hard labels.
-        columns: positions of the inputs to use.
+        valid_labels: [m] hard labels.
     """
     objectives: dict[str, Any] = {"binary": "cross_entropy"}
     objective = objectives.get(task.type, "poisson" if task.loss == "poisson" else "huber")
-    label = target
+    label, patience = target, student.growth.patience
     if task.type == "multiclass":
-        objective = _soft_classes(target)
+        objective, patience = soft_classes(target), student.class_growth.patience
         label = target.argmax(axis=1).astype(np.float64)
-    data = lightgbm.Dataset(features[:, columns], label, free_raw_data=True, params={"verbose": -1})
-    valid = data.create_valid(valid_features[:, columns], valid_labels)
+    data.train.set_label(label)
+    data.valid.set_label(valid_labels)
 
     def loss(raw: Floats, _data: lightgbm.Dataset) -> tuple[str, float, bool]:
         # With objectives of its own LightGBM hands over outputs, with ours raw sums.
@@ -148,14 +144,14 @@ def fit(
         return "selection", selection_loss(task, valid_labels, p), False
 
     booster = lightgbm.train(
-        _parameters(task, settings, objective),
-        data,
-        num_boost_round=settings.rounds,
-        valid_sets=[valid],
+        _parameters(task, student, objective, len(target)),
+        data.train,
+        num_boost_round=student.rounds,
+        valid_sets=[data.valid],
         feval=loss,
-        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
+        callbacks=[lightgbm.early_stopping(patience, verbose=False)],
     )
-    return Fitted(booster, columns, float(booster.best_score["valid_0"]["selection"]))
+    return Fitted(booster, data.columns, float(booster.best_score["valid_0"]["selection"]))
 
 
 def strongest(fitted: Fitted, share: float) -> NDArray[np.int64]:

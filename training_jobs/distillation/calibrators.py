@@ -38,7 +38,9 @@ def _platt(y: Floats, p: Floats) -> dict[str, Any]:
 
 
 def _isotonic(y: Floats, p: Floats) -> dict[str, Any]:
-    steps = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(p, y)
+    # A pure end of n rows is not certainty: it may say no more than one in n + 2 (Laplace).
+    edge = 1.0 / (len(y) + 2.0)
+    steps = IsotonicRegression(y_min=edge, y_max=1.0 - edge, out_of_bounds="clip").fit(p, y)
     return {
         "kind": Kind.ISOTONIC,
         "x": [float(value) for value in steps.X_thresholds_],
@@ -57,10 +59,10 @@ def _temperature(task: TaskRow, y: Floats, p: Floats) -> dict[str, Any]:
 
 
 def _line(y: Floats, p: Floats) -> dict[str, Any]:
-    spread = float(p.var())
-    if spread <= 0:
+    # As with Platt's: a line that turns the order round, or none at all, leaves the mean.
+    slope = float(np.cov(p, y, ddof=0)[0, 1] / p.var()) if np.ptp(p) > 0 else 0.0
+    if slope <= 0:
         return {"kind": Kind.LINEAR, "a": 0.0, "b": float(y.mean())}
-    slope = float(np.cov(p, y, ddof=0)[0, 1]) / spread
     return {"kind": Kind.LINEAR, "a": slope, "b": float(y.mean() - slope * p.mean())}
 
 

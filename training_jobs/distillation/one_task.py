@@ -7,6 +7,7 @@ import numpy as np
 
 from configs.contracts.packed_model import Kind
 from configs.settings.distillation import DistillationSettings
+from training_jobs.distillation.binned import Binned, bin_rows, threads_for
 from training_jobs.distillation.boosting import (
     Fitted,
     fit,
@@ -22,6 +23,7 @@ from training_jobs.evaluation.judge import calibration_points
 from training_jobs.evaluation.metrics import Sample, find_metric
 
 DISTILL, DIRECT, RULES = "DISTILL", "DIRECT", "RULES"
+NEEDS_BOTH = ("train", "calibration")
 METRICS = {
     "binary": ("auc", "pr_auc", "log_loss_skill", "calibration_slope", "observed_expected", "ece"),
     "multiclass": ("log_loss_skill", "macro_f1"),
@@ -80,28 +82,49 @@ def _labelled(rows: Rows, task: TaskRow, split: str) -> np.ndarray[Any, np.dtype
     return np.asarray(places[~np.isnan(rows.labels[task.name][places])])
 
 
-def _train(
-    task: TaskRow, rows: Rows, teacher: Floats, settings: DistillationSettings, route: str
-) -> tuple[Fitted, float, dict[str, float]]:
-    train, valid = _labelled(rows, task, "train"), _labelled(rows, task, "selection")
+def _lack(task: TaskRow, rows: Rows, teacher: Floats, route: str) -> str:
+    """Return what a student of this task cannot be made without, empty when nothing is missing."""
     labels = rows.labels[task.name]
-    everything = np.arange(len(rows.columns))
+    for split in ("train", "selection", "calibration", "test"):
+        found = labels[_labelled(rows, task, split)]
+        if not found.size:
+            return f"no labelled rows in {split}"
+        if task.type == "binary" and split in NEEDS_BOTH and found.min() == found.max():
+            return f"every label of {split} is {found[0]:g}"
+    train = _labelled(rows, task, "train")
+    if route == DISTILL and not np.isfinite(teacher[train]).all():
+        return "the teacher's predictions of train rows are not all finite"
+    return ""
 
-    def grown(weight: float, columns: np.ndarray[Any, np.dtype[np.int64]]) -> Fitted:
+
+def _train(
+    task: TaskRow,
+    rows: Rows,
+    teacher: Floats,
+    settings: DistillationSettings,
+    *,
+    binned: Binned,
+    route: str,
+) -> tuple[Fitted, float, dict[str, float]]:
+    labels = rows.labels[task.name]
+    known = ~np.isnan(labels)
+
+    def grown(weight: float, data: Binned) -> Fitted:
+        train = data.train_places
         return fit(
             task,
             settings.student,
-            features=rows.features[train],
+            data=data,
             target=soft_label(task, labels[train], teacher[train], weight),
-            valid_features=rows.features[valid],
-            valid_labels=labels[valid],
-            columns=columns,
+            valid_labels=labels[data.valid_places],
         )
 
+    everything = binned.where(known)
     weights = settings.soft_weights if route == DISTILL else (0.0,)
     tried = {weight: grown(weight, everything) for weight in weights}
     best = min(tried, key=lambda weight: (tried[weight].loss, weight))
-    final = grown(best, strongest(tried[best], settings.gain_share))
+    kept = strongest(tried[best], settings.gain_share)
+    final = grown(best, bin_rows(rows, kept, settings.student).where(known))
     return final, best, {str(weight): one.loss for weight, one in tried.items()}
 
 
@@ -136,6 +159,7 @@ def run_task(
     teacher: Floats,
     settings: DistillationSettings,
     *,
+    binned: Binned,
     route: str,
     route_reason: str,
 ) -> Outcome:
@@ -143,11 +167,22 @@ def run_task(
 
     A student that breaks a tier-1 condition, is constant or is not finite is not served: the task
     falls to RULES. Test labels can only withhold a student here, never choose one.
+
+    Args:
+        task: the task.
+        rows: N examples of all splits.
+        teacher: [N] or [N, C] predictions; out of fold on train.
+        settings: how students are grown, calibrated and judged.
+        binned: all decision inputs of train and selection rows.
+        route: DISTILL, DIRECT or RULES, as the evaluation asks.
+        route_reason: why, told of RULES.
     """
     if route == RULES:
         return Outcome(task, RULES, route, route_reason or "the evaluation asked for rules")
-    student, weight, choices = _train(task, rows, teacher, settings, route)
-    p = output(task, student.raw(rows.features))
+    if lack := _lack(task, rows, teacher, route):
+        return Outcome(task, RULES, route, lack)
+    student, weight, choices = _train(task, rows, teacher, settings, binned=binned, route=route)
+    p = output(task, student.raw(rows.features, threads_for(len(rows.keys), settings.student)))
     half = _labelled(rows, task, "calibration")
     labels = rows.labels[task.name]
     calibrator = fit_calibrator(task, labels[half], p[half], settings.calibration)

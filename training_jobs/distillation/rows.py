@@ -92,14 +92,30 @@ class Rows:
         return np.flatnonzero(mask)
 
 
+def _inputs(schema: dict[str, Any]) -> tuple[str, ...]:
+    """Return the columns that may decide.
+
+    Raises:
+        ArtefactError: one of them is protected, or is no column.
+    """
+    protected = {row["name"]: bool(row["protected"]) for row in schema["columns"]}
+    for name in schema["decision_inputs"]:
+        if protected.get(name, True):
+            raise ArtefactError(
+                f"decision input '{name}' is {'protected' if name in protected else 'no column'}",
+                remedy="run Phase 0 again; protected columns never decide",
+            )
+    return tuple(schema["decision_inputs"])
+
+
 def read_rows(phase0: Path, tasks: list[TaskRow]) -> Rows:
     """Read examples and features of Phase 0.
 
     Raises:
-        ArtefactError: their rows do not agree.
+        ArtefactError: their rows do not agree, or a protected column would decide.
     """
     schema = json.loads((phase0 / "feature_schema.json").read_text())
-    columns = tuple(schema["decision_inputs"])
+    columns = _inputs(schema)
     examples = read_folder(phase0 / "examples")
     features = read_folder(phase0 / "features", [*KEYS, *columns])
     keys = row_keys(examples)

@@ -147,9 +147,10 @@ def _ranks(values: Floats) -> Floats:
 
 
 def _correlation(a: Floats, b: Floats) -> float:
-    if a.std() == 0 or b.std() == 0:
+    ranks = _ranks(a), _ranks(b)
+    if any(np.ptp(one) == 0 for one in ranks):
         return float("nan")
-    return float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def _divergence(p: Floats, q: Floats) -> float:
@@ -168,6 +169,19 @@ def _quartiles(values: Floats) -> Floats:
     return np.asarray(np.floor(4 * (_ranks(values) - 0.5) / len(values)))
 
 
+def _picked(values: Floats, count: int) -> Floats:
+    """Return [n], the chance of each row to be among the `count` highest; ties are drawn for."""
+    cut = np.partition(values, -count)[-count]
+    above, tied = values > cut, values == cut
+    return np.asarray(above + tied * (count - above.sum()) / tied.sum())
+
+
+def agreement_at(share: float, student: Floats, teacher: Floats) -> float:
+    """Return the share of the teacher's picks that the student makes too, each picking as many."""
+    count = max(1, round(share * len(teacher)))
+    return float((_picked(student, count) * _picked(teacher, count)).sum() / count)
+
+
 def tier_two(task: TaskRow, *, student: Floats, teacher: Floats, tiers: Tiers) -> list[Condition]:
     """Return how closely the student follows its teacher; reported, never blocking."""
 
@@ -177,7 +191,17 @@ def tier_two(task: TaskRow, *, student: Floats, teacher: Floats, tiers: Tiers) -
     if task.type == "multiclass":
         return [make("divergence", _divergence(student, teacher), tiers.divergence)]
     agreement = float(np.mean(_quartiles(student) == _quartiles(teacher)))
-    return [
+    rows = [
         make("rank_correlation", _correlation(student, teacher), tiers.rank_correlation),
         make("quartile_agreement", agreement, tiers.quartile_agreement),
     ]
+    if task.type == "binary":
+        rows += [
+            make(
+                f"agreement_at_{share:g}",
+                agreement_at(share, student, teacher),
+                tiers.operating_agreement,
+            )
+            for share in tiers.operating_shares
+        ]
+    return rows
