@@ -84,7 +84,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         raise SmokeFailed(
             f"model {answer['model_version']} answered, {version} was published", remedy=REMEDY
         )
-    if set(answer["task_layers"].values()) <= {RULES}:
+    layers = answer["task_layers"]
+    if not isinstance(layers, dict) or set(layers.values()) <= {RULES}:
         raise SmokeFailed(
             f"the rules answered instead of the model: {answer.get('warnings')}", remedy=REMEDY
         )
