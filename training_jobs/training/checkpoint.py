@@ -19,7 +19,8 @@ from torch import Tensor
 
 from configs.errors import ArtefactError
 
-STATE_KEY, DIGEST_KEY = "state", "sha256"
+HEADER = "sevenlens"
+"""The one metadata key, for several are written in no fixed order: digest, blank, JSON state."""
 PATTERN = "step-*.safetensors"
 
 
@@ -51,7 +52,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], state: dict[str, Any])
     # A name of its own: a half-written leftover is overwritten, never mistaken for a checkpoint.
     beside = path.with_suffix(".part")
     text = json.dumps(state, sort_keys=True)
-    save_file(plain, beside, metadata={STATE_KEY: text, DIGEST_KEY: _digest(plain, text)})
+    save_file(plain, beside, metadata={HEADER: f"{_digest(plain, text)} {text}"})
     with beside.open("rb") as stream:
         os.fsync(stream.fileno())
     os.replace(beside, path)
@@ -66,9 +67,8 @@ def read_tensors(path: Path) -> Checkpoint:
     """
     with safe_open(path, framework="pt") as stream:
         tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-        metadata = stream.metadata() or {}
-    text = metadata.get(STATE_KEY, "")
-    if metadata.get(DIGEST_KEY) != _digest(tensors, text):
+        digest, _, text = (stream.metadata() or {}).get(HEADER, "").partition(" ")
+    if digest != _digest(tensors, text):
         raise ArtefactError(
             f"{path.name} is not what was written", remedy="delete the file and start again"
         )
