@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -15,8 +16,8 @@ from configs.errors import SevenLensError
 from configs.settings.environment import load_environment
 from configs.settings.prices import load_prices, standing_cost, worst_case_cost
 from configs.settings.run import parse_override
-from operations.access import OperationError, open_access
-from operations.approval import decide, roll_back, waiting_package
+from operations.access import Access, OperationError, open_access
+from operations.approval import decide, refuse_own, roll_back, waiting_package
 from operations.doctor import Verdict, examine
 from operations.follow import standing
 from operations.images import build
@@ -119,14 +120,16 @@ def _status(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _latest(access: Access) -> str:
+    machine = access.parameter(Parameter.TRAINING_PIPELINE_ARN)
+    for row in recent_executions(access, machine, limit=1):
+        return str(row["name"])
+    raise OperationError("no run was started yet", remedy="start one by `make submit`")
+
+
 def _logs(arguments: argparse.Namespace) -> int:
     access = open_access(arguments.env)
-    run = (
-        arguments.run
-        or recent_executions(access, access.parameter(Parameter.TRAINING_PIPELINE_ARN), limit=1)[0][
-            "name"
-        ]
-    )
+    run = arguments.run or _latest(access)
     names = [str(entry["job"]) for entry in run_ledger(access, run).stages if entry.get("job")]
     for line in job_lines(access, names):
         CONSOLE.print(f"{line.stream}  {line.text}", markup=False, highlight=False)
@@ -137,6 +140,8 @@ def _decide(arguments: argparse.Namespace) -> int:
     access = open_access(arguments.env)
     package = waiting_package(access, arguments.run)
     approved = arguments.command == "approve"
+    if approved and load_environment(arguments.env).approval.approver_must_differ:
+        refuse_own(package, approver=arguments.approver)
     decide(access, package, approver=arguments.approver, approved=approved)
     CONSOLE.print(f"{package.arn}: {'approved' if approved else 'refused'} by {arguments.approver}")
     return 0
@@ -192,6 +197,9 @@ def main() -> int:
         return COMMANDS[arguments.command][1](arguments)
     except SevenLensError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except (ClientError, BotoCoreError) as error:
+        sys.stderr.write(f"AWS did not do it: {error}\n  remedy: see `make doctor`\n")
         return 1
 
 

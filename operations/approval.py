@@ -17,25 +17,32 @@ class Package:
     arn: str
     run_id: str
     description: str
+    submitter: str = ""
 
 
 def pending_packages(access: Access) -> list[Package]:
     """Return packages that wait, newest first."""
     client = access.client("sagemaker")
-    listed = client.list_model_packages(
+    pages = client.get_paginator("list_model_packages").paginate(
         ModelPackageGroupName=access.parameter(Parameter.MODEL_GROUP),
         ModelApprovalStatus=PENDING,
         SortBy="CreationTime",
         SortOrder="Descending",
-    )["ModelPackageSummaryList"]
+    )
     packages = []
-    for summary in listed:
-        arn = summary["ModelPackageArn"]
-        described = client.describe_model_package(ModelPackageName=arn)
-        metadata = described.get("CustomerMetadataProperties", {})
-        packages.append(
-            Package(arn, metadata.get("run_id", ""), described.get("ModelPackageDescription", ""))
-        )
+    for page in pages:
+        for summary in page["ModelPackageSummaryList"]:
+            arn = summary["ModelPackageArn"]
+            described = client.describe_model_package(ModelPackageName=arn)
+            metadata = described.get("CustomerMetadataProperties", {})
+            packages.append(
+                Package(
+                    arn,
+                    metadata.get("run_id", ""),
+                    described.get("ModelPackageDescription", ""),
+                    metadata.get("submitter", ""),
+                )
+            )
     return packages
 
 
@@ -59,13 +66,43 @@ def waiting_package(access: Access, run_id: str | None) -> Package:
     return waiting[0]
 
 
+def refuse_own(package: Package, *, approver: str) -> None:
+    """Keep a submitter from approving; the pipeline would refuse it too, but end the run by that.
+
+    Raises:
+        OperationError: the approver is the submitter by name.
+    """
+    if approver.strip().casefold() == package.submitter.strip().casefold():
+        raise OperationError(
+            f"{approver} submitted run {package.run_id}, so somebody else must approve it",
+            remedy="ask a colleague to approve under their own name and credentials",
+        )
+
+
 def decide(access: Access, package: Package, *, approver: str, approved: bool) -> None:
-    """Record a person's decision in the registry; the pipeline resumes by the registry's event."""
-    access.client("sagemaker").update_model_package(
+    """Record a person's decision in the registry; the pipeline resumes by the registry's event.
+
+    Raises:
+        OperationError: no name was given, or the package was decided on already.
+    """
+    if not approver.strip():
+        raise OperationError("a decision needs a name", remedy="give one by APPROVER=")
+    client = access.client("sagemaker")
+    described = client.describe_model_package(ModelPackageName=package.arn)
+    status = described["ModelApprovalStatus"]
+    if status != PENDING:
+        raise OperationError(
+            f"{package.arn} was decided on already: {status}",
+            remedy="submit a new run: it skips what is committed and asks again",
+        )
+    client.update_model_package(
         ModelPackageArn=package.arn,
         ModelApprovalStatus="Approved" if approved else "Rejected",
         ApprovalDescription=f"decided by {approver}",
-        CustomerMetadataProperties={"decided_by": approver},
+        CustomerMetadataProperties={
+            **described.get("CustomerMetadataProperties", {}),
+            "decided_by": approver,
+        },
     )
 
 

@@ -69,10 +69,14 @@ def _bootstrap(access: Access) -> tuple[bool, str]:
 
 
 def _image(access: Access, image: Image) -> tuple[bool, str]:
-    return True, access.parameter(Parameter.IMAGE_DIGEST, image)
+    """A parameter that records no digest was written by a deployment, not by a build."""
+    found = access.parameter(Parameter.IMAGE_DIGEST, image)
+    return "@sha256:" in found, found
 
 
-def _quota(access: Access, instance: str, *, spot: bool, job: JobKind) -> tuple[bool, str]:
+def _quota(
+    access: Access, instance: str, count: int, *, spot: bool, job: JobKind
+) -> tuple[bool, str]:
     kind = (
         ("spot training job" if spot else "training job")
         if job is JobKind.TRAINING
@@ -83,7 +87,7 @@ def _quota(access: Access, instance: str, *, spot: bool, job: JobKind) -> tuple[
     for page in pages.paginate(ServiceCode="sagemaker"):
         for quota in page["Quotas"]:
             if quota["QuotaName"] == wanted:
-                return quota["Value"] >= 1, f"{wanted}: {quota['Value']:.0f}"
+                return quota["Value"] >= count, f"{wanted}: {quota['Value']:.0f} of {count}"
     return False, f"{wanted}: not listed"
 
 
@@ -94,7 +98,8 @@ def _model(access: Access, model: str) -> tuple[bool, str]:
     if model in active:
         return True, f"{model}: active inference profile"
     found = client.get_foundation_model(modelIdentifier=model)["modelDetails"]
-    return True, f"{model}: {found['modelLifecycle']['status']}"
+    status = found["modelLifecycle"]["status"]
+    return status == "ACTIVE", f"{model}: {status}"
 
 
 def examine(access: Access, settings: EnvironmentSettings) -> list[Finding]:
@@ -125,19 +130,18 @@ def examine(access: Access, settings: EnvironmentSettings) -> list[Finding]:
         )
         for image in Image
     ]
-    quotas = sorted(
-        {
-            (settings.jobs[stage].instance_type, settings.jobs[stage].spot, contract.kind)
-            for stage, contract in STAGES.items()
-        }
-    )
+    counts: dict[tuple[str, bool, JobKind], int] = {}
+    for stage, contract in STAGES.items():
+        job = settings.jobs[stage]
+        needed = (job.instance_type, job.spot, contract.kind)
+        counts[needed] = max(job.instance_count, counts.get(needed, 0))
     findings += [
         _probe(
             f"quota {instance}",
             "request an increase in Service Quotas",
-            partial(_quota, access, instance, spot=spot, job=job),
+            partial(_quota, access, instance, count, spot=spot, job=kind),
         )
-        for instance, spot, job in quotas
+        for (instance, spot, kind), count in sorted(counts.items())
     ]
     findings += [
         _probe(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from operations.access import Access
+from operations.access import Access, OperationError
 
 FINISHED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 
@@ -68,9 +68,19 @@ def _history(client: Any, execution_arn: str) -> Iterator[dict[str, Any]]:
 
 
 def standing(access: Access, execution_arn: str) -> Standing:
-    """Return where an execution stands now."""
+    """Return where an execution stands now.
+
+    Raises:
+        OperationError: there is no such execution.
+    """
     client = access.client("stepfunctions")
-    described = client.describe_execution(executionArn=execution_arn)
+    try:
+        described = client.describe_execution(executionArn=execution_arn)
+    except client.exceptions.ExecutionDoesNotExist as error:
+        raise OperationError(
+            f"there is no run {execution_arn.rpartition(':')[2]}",
+            remedy="see `make status` without RUN= for the runs there are",
+        ) from error
     steps = tuple(
         Step(event["stateEnteredEventDetails"]["name"], event["timestamp"].timestamp())
         for event in _history(client, execution_arn)
