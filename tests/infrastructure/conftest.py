@@ -15,7 +15,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.infrastructure)
-            item.add_marker(pytest.mark.xdist_group("infrastructure"))
 
 
 @pytest.fixture(scope="session")
