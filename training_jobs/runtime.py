@@ -17,13 +17,14 @@ from types import FrameType
 from typing import Any
 
 from configs.contracts.artefacts import (
+    MANIFEST_NAME,
     SETTINGS_NAME,
     Manifest,
     digest,
     list_files,
 )
 from configs.contracts.stages import STAGES, JobKind, Stage
-from configs.errors import SevenLensError
+from configs.errors import ArtefactError, SevenLensError
 from configs.version import version
 
 ROOT_VARIABLE = "SEVENLENS_ML_ROOT"
@@ -94,6 +95,33 @@ def load_context(stage: Stage, root: Path) -> JobContext:
     return JobContext(stage, inputs, output, checkpoints, given["settings"], given["identity"])
 
 
+def verify_inputs(context: JobContext) -> None:
+    """Hash the outputs of earlier stages that are mounted and hold them against their manifests.
+
+    A commit hashes small files only, for it must end in seconds; the job has the files at hand.
+    A folder without a manifest is no committed output, such as raw data.
+
+    Raises:
+        ArtefactError: a file is missing or altered, or the manifest is of another stage.
+    """
+    for stage in STAGES[context.stage].inputs:
+        folder = context.inputs.get(stage.value)
+        if folder is None:
+            continue
+        outputs = sorted(folder.iterdir()) if STAGES[stage].per_group else [folder]
+        for output in outputs:
+            place = output / MANIFEST_NAME
+            if not place.is_file():
+                continue
+            manifest = Manifest.parse(place.read_bytes())
+            if manifest.stage != stage.value:
+                raise ArtefactError(
+                    f"{place} is of stage {manifest.stage}, not of {stage}",
+                    remedy="start the run again",
+                )
+            manifest.verify(output)
+
+
 def _write_message(root: Path, text: str) -> None:
     folder = root / "output"
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,6 +156,7 @@ def run_job(stage: Stage, main: Callable[[JobContext], None]) -> None:
     started = time.monotonic()
     try:
         context = load_context(stage, root)
+        verify_inputs(context)
         main(context)
         manifest = write_manifest(context)
     except SevenLensError as error:
