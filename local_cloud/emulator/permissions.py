@@ -24,6 +24,11 @@ SAGEMAKER_RESOURCES = (
     ("ModelPackageGroupName", "model-package-group"),
 )
 """Request member -> resource type, in the order in which they are looked for."""
+BATCHES = {
+    f"sqs:{verb}Batch": f"sqs:{verb}"
+    for verb in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")
+}
+"""A batch is allowed by the permission for a single message; there is no other."""
 ARN_MEMBERS = ("ResourceArn", "ModelPackageArn", "ModelPackageName")
 
 
@@ -70,7 +75,7 @@ def install() -> None:
         if service == "bedrock-runtime" and MODEL_PATH.match(unquote(path)):
             return "bedrock:InvokeModel"
         action: str | None = action_before(service, method, path, *others)
-        return action
+        return BATCHES.get(action or "", action)
 
     def extract_resource_arn(
         service: str,

@@ -30,6 +30,7 @@ LIGHT = {
 """Settings under which a few hundred customers pass the whole pipeline in seconds."""
 LIMIT_S = 240.0
 EVERY_S = 0.2
+JOB_EVERY_S = 0.05
 OPERATOR = "a-person"
 Watcher = Callable[[Standing], None]
 
@@ -127,11 +128,16 @@ class House:
         found: dict[str, list[int]] = self.cloud.command("jobs")["processes"]
         return found
 
-    def kill(self, stage: str) -> str | None:
-        """Kill the job of a stage if it runs; returns its name."""
-        for name, processes in self.jobs().items():
-            if f"-{stage.replace('_', '')}-" in name:
-                for process in processes:
-                    os.kill(process, signal.SIGKILL)
-                return name
-        return None
+    def kill(self, stage: str, *, after_s: float) -> str:
+        """Wait for the job of a stage, let it run for a while, kill it; returns its name."""
+        mark = f"-{stage.replace('_', '')}-"
+        until = time.monotonic() + LIMIT_S
+        while time.monotonic() < until:
+            for name in self.jobs():
+                if mark in name:
+                    time.sleep(after_s)
+                    for process in self.jobs()[name]:
+                        os.kill(process, signal.SIGKILL)
+                    return name
+            time.sleep(JOB_EVERY_S)
+        raise TimeoutError(f"the job of {stage} was never seen")

@@ -9,6 +9,7 @@ import pytest
 from configs.contracts.names import Parameter
 from configs.contracts.stages import Stage
 from configs.contracts.tables import Table
+from configs.version import version
 from operations.approval import roll_back
 from operations.follow import follow
 from operations.submit import Submission
@@ -90,13 +91,18 @@ def review(house: House) -> dict[str, Any]:
     return found
 
 
-def test_the_review_reads_real_records_and_says_unknown_where_nothing_is(
-    review: dict[str, Any],
+def test_the_review_reads_real_records_and_never_passes_what_it_did_not_measure(
+    house: House, first: Submission, review: dict[str, Any]
 ) -> None:
-    text = json.dumps(review)
-    assert review["verdict"] in ("PASS", "FAIL", "UNKNOWN")
-    assert "UNKNOWN" in text or review["verdict"] == "PASS"
-    assert "votes" in text
+    assert review["version"] == version()
+    checks = [row for agent in review["agents"] for row in agent["checks"]]
+    assert {agent["agent"] for agent in review["agents"]} == {"ops", "audit"}
+    assert all(len(agent["votes"]) == 3 for agent in review["agents"])
+    assert any(row["status"] == "PASS" for row in checks)
+    for row in checks:
+        assert (row["status"] == "UNKNOWN") == (row["measured"] == "not measured"), row
+    if any(row["status"] != "PASS" for row in checks):
+        assert review["verdict"] != "healthy"
 
 
 def test_rolling_back_serves_the_model_before(house: House, first: Submission) -> None:

@@ -10,7 +10,8 @@ from operations.follow import Standing
 from operations.submit import Submission
 from tests.end_to_end.house import House
 
-KILLED = ("preflight", "phase0", "teacher", "distill", "package")
+KILLED = {"preflight": 0.0, "phase0": 0.5, "teacher": 2.0, "distill": 1.0, "package": 0.2}
+"""Stage -> seconds that its job is left running before it is killed."""
 RECOMPUTED = tuple(stage.value for stage in Stage)
 
 
@@ -20,16 +21,10 @@ def test_jobs_killed_one_after_the_other_leave_the_same_artefacts(
     """Each run loses another job to SIGKILL; what was finished is skipped, the rest completes."""
     expected = house.hashes(first)
     house.forget(*RECOMPUTED)
-    for victim in KILLED:
+    for victim, after_s in KILLED.items():
         run = house.submit()
-        killed: list[str] = []
-
-        def strike(_now: Standing, victim: str = victim, killed: list[str] = killed) -> None:
-            if not killed and (name := house.kill(victim)):
-                killed.append(name)
-
-        ended = house.finish(run, watch=strike)
-        assert killed, f"the job of {victim} was never seen"
+        house.kill(victim, after_s=after_s)
+        ended = house.finish(run)
         assert ended.status == "FAILED", victim
         done = {row["stage"] for row in house.ledger(run).stages}
         assert victim not in done
