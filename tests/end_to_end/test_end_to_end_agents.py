@@ -100,7 +100,7 @@ def test_the_review_reads_real_records_and_never_passes_what_it_did_not_measure(
     assert all(len(agent["votes"]) == 3 for agent in review["agents"])
     assert any(row["status"] == "PASS" for row in checks)
     for row in checks:
-        assert (row["status"] == "UNKNOWN") == (row["measured"] == "not measured"), row
+        assert (row["status"] == "UNKNOWN") == (row["value"] == "not measured"), row
     if any(row["status"] != "PASS" for row in checks):
         assert review["verdict"] != "healthy"
 
