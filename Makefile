@@ -32,7 +32,7 @@ help: ## this page
 	  /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nVariables: ENV=local|dev|prod  DATASET=synthetic|berka|...  DATA=<folder>  CUSTOMERS=N\n'
 	@printf '           KEEP=1 (keep serving)  JSON=1 (last line is one JSON object)\n'
-	@printf '           APPROVE=auto|ask  SET="teacher.max_epochs=3 ..." (settings overrides)\n'
+	@printf '           APPROVE=auto|ask  SET="teacher.training.joint_epochs=8 ..." (settings overrides)\n'
 	@printf '           TORCH_INDEX=<url> (package index with the CPU build of PyTorch)\n'
 
 # --- set-up: every target that needs it depends on these two stamps ---

@@ -27,7 +27,7 @@ from operations.submit import submit
 
 EXAMPLES = """examples:
   python -m local_cloud.demo
-  python -m local_cloud.demo --customers 500 --set teacher.max_epochs=3
+  python -m local_cloud.demo --customers 500 --set teacher.training.joint_epochs=8
   python -m local_cloud.demo --dataset berka --data ./berka --keep
 """
 OUT = ROOT / "out"
