@@ -133,10 +133,11 @@ class House:
         mark = f"-{stage.replace('_', '')}-"
         until = time.monotonic() + LIMIT_S
         while time.monotonic() < until:
-            for name in self.jobs():
-                if mark in name:
+            for name, processes in self.jobs().items():
+                # A job whose inputs are still being fetched has no process yet.
+                if mark in name and processes:
                     time.sleep(after_s)
-                    for process in self.jobs()[name]:
+                    for process in processes:
                         os.kill(process, signal.SIGKILL)
                     return name
             time.sleep(JOB_EVERY_S)

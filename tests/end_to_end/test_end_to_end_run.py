@@ -37,12 +37,13 @@ def test_the_decision_is_on_record_with_the_same_id(house: House, first: Submiss
 def test_reasons_differ_between_customers(house: House, first: Submission) -> None:
     lines = house.file(first, Stage.PACKAGE, "records/part-00000.jsonl").splitlines()
     customers = [json.loads(line)["customer_id"] for line in lines[:30]]
-    told = {
+    told = [
         answer["recommendations"][0]["reason"]["en"]
         for status, answer in (house.ask(customer) for customer in customers)
-        if status == 200 and answer["recommendations"]
-    }
-    assert len(told) > len(customers) // 2
+        if status == 200 and answer["recommendations"] and answer["recommendations"][0]["facts"]
+    ]
+    assert len(told) >= 5
+    assert len(set(told)) >= 0.9 * len(told)
 
 
 def test_an_unchanged_run_skips_all_but_its_report(house: House, first: Submission) -> None:
