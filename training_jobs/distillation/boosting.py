@@ -111,6 +111,12 @@ class Fitted:
     columns: NDArray[np.int64]
     loss: float
 
+    @property
+    def trees(self) -> int:
+        """Trees up to the best round: those that are written and that predict."""
+        each = self.booster.num_model_per_iteration()
+        return min(self.booster.num_trees(), self.booster.best_iteration * each)
+
     def raw(self, features: NDArray[np.float32], threads: int) -> Floats:
         """Return the sums of trees, [n] or [n, C], for [n, F] decision inputs."""
         found = self.booster.predict(features[:, self.columns], raw_score=True, num_threads=threads)

@@ -67,7 +67,7 @@ class Outcome:
             "type": self.task.type,
             "link": link_of(self.task),
             "features": [columns[place] for place in student.columns] if student else [],
-            "trees": student.booster.num_trees() if student else 0,
+            "trees": student.trees if student else 0,
             "soft_weight": self.soft_weight,
             "selection_loss_by_soft_weight": self.choices,
             "calibrator": self.calibrator,
