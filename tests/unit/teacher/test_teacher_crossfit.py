@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,8 @@ from tests.fixtures.training_stages import (
     teacher_settings,
 )
 from tests.unit.teacher.teaching import layout_and_tasks, rows_of
+from training_jobs.experts.batch import Batch
+from training_jobs.ple.model import Teacher
 from training_jobs.training.crossfit import Crossfit, check_folds, pick
 from training_jobs.training.outputs import gather
 from training_jobs.training.rows import Rows
@@ -72,6 +75,38 @@ def test_a_model_trains_and_stops_on_rows_outside_its_fold_only(phase0: Path) ->
             hidden = set(customers[rows.fold == plan.left_out])
             assert hidden
             assert not hidden & set(customers[seen])
+
+
+class Handed:
+    """Stands where the trainer does and keeps what it is handed."""
+
+    def __init__(self, model: Teacher, settings: TeacherSettings, **given: Any) -> None:
+        self.given = given
+
+    def run(self) -> "Handed":
+        return self
+
+
+def test_a_fold_model_is_handed_the_other_folds_and_measures_at_the_first_date_alone(
+    phase0: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of(phase0, "train", "selection")
+    measured: list[Batch] = []
+    monkeypatch.setattr("training_jobs.training.crossfit.Trainer", Handed)
+    monkeypatch.setattr(Teacher, "prepare", lambda self, given: measured.append(given))
+    made = crossfit(phase0, rows)
+    first = rows.keys["as_of"].to_numpy() == rows.keys["as_of"].to_numpy().min()
+    for plan in made.plans:
+        given = cast(Any, made.fit(plan, lambda done, total, what: None)).given
+        others = rows.fold != plan.left_out
+        for split in ("train", "selection"):
+            wanted = torch.from_numpy(others & (rows.split == split))
+            assert torch.equal(given[split].batch.numeric, rows.batch.numeric[wanted])
+            assert torch.equal(
+                given[split].labels.nan_to_num(-1), rows.labels[wanted].nan_to_num(-1)
+            )
+        wanted = torch.from_numpy(others & (rows.split == "train") & first)
+        assert torch.equal(measured[-1].numeric, rows.batch.numeric[wanted])
 
 
 def test_cold_customers_are_never_trained_on(phase0: Path) -> None:
