@@ -101,6 +101,12 @@ def test_a_ledger_that_cannot_be_read_refuses_every_run() -> None:
         begin()
 
 
+def test_a_repeated_begin_does_not_count_its_own_reservation() -> None:
+    cloud_of.put_settings()
+    for _ in range(2):
+        begin(limits={"run_usd": 10.0, "month_usd": 10.0})
+
+
 def race(monkeypatch: pytest.MonkeyPatch, limit: float) -> list[str]:
     """Let run-2 begin between run-1's reading of the ledger and its reservation."""
     begun: list[str] = []
@@ -123,12 +129,17 @@ def race(monkeypatch: pytest.MonkeyPatch, limit: float) -> list[str]:
     return begun
 
 
+@pytest.mark.parametrize("earlier", [False, True])
 def test_of_two_runs_at_once_only_one_passes_where_only_one_fits(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, earlier: bool
 ) -> None:
+    """The month's first reservation is raced for, or a later one."""
+    if earlier:
+        wiring.costs().reserve(MONTH, "run-0", 0.0, allow=lambda _spent: None)
     with pytest.raises(BudgetExceeded, match=r"USD 10.00 plus this month's USD 10.00"):
         race(monkeypatch, 19.99)
-    assert {name for name in costs() if not name.startswith("#")} == {"run-2"}
+    held = {name for name, row in costs().items() if row.get("reserved_usd")}
+    assert held == {"run-2"}
 
 
 def test_of_two_runs_at_once_both_pass_where_both_fit(monkeypatch: pytest.MonkeyPatch) -> None:
