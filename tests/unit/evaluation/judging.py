@@ -15,6 +15,7 @@ from training_jobs.training.score import Scores
 
 LENSES = ("deepfm", "lightgcn", "temporal", "private")
 SPLITS = ("train", "selection", "calibration", "test", "score")
+CUSTOMERS = 160
 
 
 def raw_settings(**bootstrap: Any) -> dict[str, Any]:
@@ -69,3 +70,21 @@ def pretend_to_teach(phase0: Path, folder: Path, *, seed: int = 0) -> Path:
             files.write(rows, Scores(predictions, shares.astype(np.float32)))
     (folder / "model.json").write_text(json.dumps({"lenses": LENSES}))
     return folder
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """Return `evaluation.json` of an output."""
+    content: dict[str, Any] = json.loads((folder / "evaluation.json").read_text())
+    return content
+
+
+def checks(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return `checks.json` of an output by name; all of them block."""
+    rows = json.loads((folder / "checks.json").read_text())["checks"]
+    assert all(row["blocking"] for row in rows)
+    return {row["name"]: row for row in rows}
+
+
+def failed(folder: Path) -> set[str]:
+    """Return the names of the checks that did not pass."""
+    return {name for name, row in checks(folder).items() if not row["passed"]}
