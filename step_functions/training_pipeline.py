@@ -10,9 +10,9 @@ from typing import Any
 from configs.contracts.names import Function
 from configs.contracts.stages import STAGES, StageContract
 from step_functions.jobs import TIMEOUT_MARGIN_S, job_name_output, job_state, job_statements
-from step_functions.retries import lambda_retries, plan_retries
+from step_functions.publication import publication_states
+from step_functions.retries import plan_retries
 from step_functions.spec import (
-    PARTITION,
     VERSION,
     JobResources,
     PipelineParameters,
@@ -214,116 +214,6 @@ def _gate(contract: StageContract, *, following: str) -> dict[str, Any]:
     ) | {"Next": following}
 
 
-def _publication(parameters: PipelineParameters) -> dict[str, Any]:
-    package = "{% $stages.package.uri %}"
-    undo = {
-        "ErrorEquals": ["States.ALL"],
-        "Assign": {"failure": "{% $states.errorOutput %}"},
-        "Next": "Roll back",
-    }
-    approval = invoke(
-        Function.REQUEST_APPROVAL,
-        {
-            "task_token": "{% $states.context.Task.Token %}",
-            "run": "{% $run %}",
-            "package_arn": "{% $package.package_arn %}",
-            "report_uri": "{% $stages.report.uri %}",
-            "expires_in_s": parameters.approval_timeout_s,
-        },
-        retries=lambda_retries(),
-    )
-    approval |= {
-        "Resource": f"arn:{PARTITION}:states:::lambda:invoke.waitForTaskToken",
-        "TimeoutSeconds": parameters.approval_timeout_s,
-        "Output": "{% $states.result %}",
-    }
-    return {
-        "Register model": invoke(
-            Function.REGISTER_MODEL,
-            {
-                "run": "{% $run %}",
-                "package_uri": package,
-                "evaluate_uri": "{% $stages.evaluate.uri %}",
-                "report_uri": "{% $stages.report.uri %}",
-            },
-        )
-        | {"Assign": {"package": "{% $states.result.Payload %}"}, "Next": "Wait for approval"},
-        "Wait for approval": approval | {"Next": "Publish model"},
-        "Publish model": invoke(
-            Function.PUBLISH_MODEL, {"run": "{% $run %}", "package_uri": package}
-        )
-        | {"Assign": {"published": "{% $states.result.Payload %}"}, "Next": "Publish records"},
-        "Publish records": {
-            "Type": "Map",
-            "Items": "{% $published.record_parts %}",
-            "ItemSelector": {
-                "part": "{% $states.context.Map.Item.Value %}",
-                "package_uri": package,
-                "model_version": "{% $published.model_version %}",
-            },
-            "MaxConcurrency": parameters.publish_concurrency,
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "INLINE"},
-                "StartAt": "Publish part",
-                "States": {
-                    "Publish part": invoke(
-                        Function.PUBLISH_RECORDS,
-                        {
-                            "part": "{% $states.input.part %}",
-                            "package_uri": "{% $states.input.package_uri %}",
-                            "model_version": "{% $states.input.model_version %}",
-                        },
-                    )
-                    | {"End": True}
-                },
-            },
-            "Next": "Flip pointer",
-        },
-        "Flip pointer": invoke(
-            Function.FLIP_POINTER,
-            {
-                "action": "flip",
-                "run": "{% $run %}",
-                "model_version": "{% $published.model_version %}",
-                "prefix": "{% $published.prefix %}",
-            },
-        )
-        # A flip that failed may have moved the pointer before it did: nothing serves untested.
-        | {"Catch": [undo], "Next": "Smoke test"},
-        "Smoke test": invoke(
-            Function.SMOKE_TEST,
-            {
-                "package_uri": package,
-                "model_version": "{% $published.model_version %}",
-            },
-        )
-        | {"Catch": [undo], "Next": "Done"},
-        "Roll back": invoke(
-            Function.FLIP_POINTER,
-            {
-                "action": "undo",
-                "run": "{% $run %}",
-                "model_version": "{% $published.model_version %}",
-            },
-        )
-        | {"Next": "Rolled back"},
-        "Rolled back": {
-            "Type": "Fail",
-            "Error": "RolledBack",
-            "Cause": "{% 'publication failed, the earlier model serves: ' "
-            "& $failure.Error & ': ' & $failure.Cause %}",
-        },
-        "Done": {
-            "Type": "Succeed",
-            "Output": {
-                "run_id": "{% $run.run_id %}",
-                "model_version": "{% $published.model_version %}",
-                "report_uri": "{% $stages.report.uri %}",
-            },
-        },
-    }
-
-
 def build(parameters: PipelineParameters) -> StateMachineSpec:
     """Return the training pipeline for given resources and limits.
 
@@ -347,7 +237,7 @@ def build(parameters: PipelineParameters) -> StateMachineSpec:
         states |= make(contract, parameters, following=following)
         if contract.gated:
             states[gate] = _gate(contract, following=entry(position + 1))
-    states |= _publication(parameters)
+    states |= publication_states(parameters)
     return StateMachineSpec(
         machine("From delivered data to a published model", "Begin", states),
         (invoke_statement(CALLED), *job_statements()),
