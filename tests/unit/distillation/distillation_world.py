@@ -29,6 +29,10 @@ class World:
     rows: Rows
     teacher: dict[str, Floats]
 
+    def where(self, *splits: str) -> np.ndarray:
+        """Return [N], True for the rows of the splits."""
+        return np.isin(self.rows.split, splits)
+
     def relabelled(self, task: TaskRow, labels: Floats) -> "World":
         """Return the world with other labels of one task."""
         changed = {**self.rows.labels, task.name: labels}
@@ -85,6 +89,15 @@ def make_world(seed: int = 0) -> World:
         ),
         {BINARY.name: chance, CLASSES.name: classes, VALUE.name: mean, COUNT.name: rate},
     )
+
+
+def hazy_chances(rows: int = 400) -> tuple[Floats, Floats, Floats]:
+    """Return labels, their true chances, and the chances seen through a haze."""
+    rng = np.random.default_rng(9)
+    logit = rng.normal(size=rows)
+    truth = 1 / (1 + np.exp(-logit))
+    hazy = 1 / (1 + np.exp(-(logit + rng.normal(size=rows))))
+    return (rng.random(rows) < truth).astype(float), truth, np.round(hazy, 2)
 
 
 def shipped(**overrides: Any) -> DistillationSettings:
