@@ -25,6 +25,9 @@ from local_cloud.settings import HOME, ROOT, STATE, local_cloud_settings
 POLL_S = 0.05
 STOP_S = 60.0
 LOG_LINES = 12
+_tied: dict[int, "subprocess.Popen[bytes]"] = {}
+"""Servers that end with this process, by process id: they end when the pipe to them is closed, as
+it would be by the collection of a handle that nobody holds."""
 
 
 class NotServing(SevenLensError):
@@ -146,12 +149,15 @@ def start(*, home: Path = HOME, state: Path = STATE, tied: bool, port: int = 0) 
             stderr=stream,
             start_new_session=True,
         )
+    if tied:
+        _tied[process.pid] = process
     deadline = time.monotonic() + local_cloud_settings().start_seconds
     while time.monotonic() < deadline and process.poll() is None:
         cloud = _serving(home)
         if cloud is not None and cloud.pid == process.pid:
             return cloud
         time.sleep(POLL_S)
+    _tied.pop(process.pid, None)
     process.kill()
     said = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
     raise NotServing(f"the embedded AWS did not start:\n{said}", remedy=f"see {log}")
@@ -159,6 +165,11 @@ def start(*, home: Path = HOME, state: Path = STATE, tied: bool, port: int = 0) 
 
 def stop(cloud: Cloud) -> None:
     """End the server in good order: jobs killed, state written."""
+    _end(cloud)
+    _tied.pop(cloud.pid, None)
+
+
+def _end(cloud: Cloud) -> None:
     try:
         os.kill(cloud.pid, signal.SIGTERM)
     except ProcessLookupError:

@@ -1,5 +1,6 @@
 """The server: one a folder, loopback only, and its state over a stop, a kill and another port."""
 
+import gc
 import json
 import os
 import signal
@@ -102,6 +103,17 @@ def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
     owner.wait()
     until(lambda: not Path(f"/proc/{server.pid}").exists())
     assert not (tmp_path / CLIENT_NAME).exists()
+
+
+def test_a_server_outlives_the_collection_of_garbage(tmp_path: Path) -> None:
+    """A handle kept alive by a cycle alone, as by a failed request's traceback, is collected."""
+    cloud = start(home=tmp_path / "home", state=tmp_path / "state", tied=True)
+    try:
+        gc.collect()
+        time.sleep(1)
+        assert cloud.command("jobs")["processes"] == {}
+    finally:
+        stop(cloud)
 
 
 def test_state_outlives_a_stop_a_kill_and_a_change_of_port(tmp_path: Path) -> None:
