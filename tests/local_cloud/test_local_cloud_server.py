@@ -105,8 +105,19 @@ def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
     assert not (tmp_path / CLIENT_NAME).exists()
 
 
-def test_a_server_outlives_the_collection_of_garbage(tmp_path: Path) -> None:
-    """A handle kept alive by a cycle alone, as by a failed request's traceback, is collected."""
+def test_a_server_outlives_the_collection_of_garbage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited for the server may be left in a cycle, as by the traceback of a refused call."""
+    module = sys.modules[start.__module__]
+    wait = module._serving
+
+    def wait_in_a_cycle(home: Path) -> Cloud | None:
+        frame = sys._getframe()
+        assert frame.f_back
+        return wait(home)
+
+    monkeypatch.setattr(module, "_serving", wait_in_a_cycle)
     cloud = start(home=tmp_path / "home", state=tmp_path / "state", tied=True)
     try:
         gc.collect()
