@@ -72,7 +72,11 @@ def bin_rows(rows: Rows, columns: Places, student: Student) -> Binned:
     train, valid = rows.of("train"), rows.of("selection")
     parameters = bin_parameters(student) | {"num_threads": threads_for(len(train), student)}
     fitted = lightgbm.Dataset(
-        rows.features[np.ix_(train, columns)], np.zeros(len(train)), params=parameters
+        rows.features[np.ix_(train, columns)],
+        np.zeros(len(train)),
+        # The model text is read by people too: its splits name columns, not positions.
+        feature_name=[rows.columns[place] for place in columns],
+        params=parameters,
     ).construct()
     judged = fitted.create_valid(
         rows.features[np.ix_(valid, columns)], np.zeros(len(valid)), params=parameters
