@@ -22,7 +22,6 @@ PIP_EXTRA := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX),)
 ARGUMENTS := $(if $(filter 1,$(JSON)),--json,)
 export PYTHONDONTWRITEBYTECODE := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
   openapi doctor images submit status logs approve reject rollback report clean \
