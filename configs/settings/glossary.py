@@ -1,8 +1,8 @@
 """What a column is called and how a reader is told about it, in Korean and English.
 
 An entry names its columns outright or by a pattern with placeholders: `{product}` and `{category}`
-stand for a code whose names come from the data set, `{days}` for a number. A column has exactly
-one entry: a column named outright takes precedence over a pattern.
+stand for a code whose names come from the data set, `{days}` and `{number}` for a number. A column
+has exactly one entry: a column named outright takes precedence over a pattern.
 """
 
 import re
@@ -32,6 +32,7 @@ PLACEHOLDERS = {
     "product": r"[A-Za-z0-9_]+",
     "category": r"[A-Za-z0-9_]+",
     "days": r"[0-9]+",
+    "number": r"[0-9]+",
 }
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -149,7 +150,7 @@ class Glossary(Strict):
 
 
 def _named(column: str, kind: str, code: str, names: Mapping[str, Mapping[str, Text]]) -> Text:
-    if kind == "days":
+    if kind in ("days", "number"):
         return Text(ko=code, en=code)
     try:
         return names[kind][code]

@@ -1,4 +1,4 @@
-"""What is known of a bank beside dated rows: catalogue, directions, and names for the glossary."""
+"""What is known of a bank beside dated rows: catalogue, category tree, names for the glossary."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,14 @@ def read_bank(tables: Path, dataset: DatasetSettings) -> Bank:
         rows = pq.read_table(path, columns=["product", "group", "position"]).to_pylist()
         rows.sort(key=lambda row: row["position"])
         products = [Product(row["product"], row["group"]) for row in rows]
-    return Bank(tuple(products), dataset.category_directions, dataset.lookback_months)
+    tree = tables / "categories" / ONLY_PART
+    parents: dict[str, str | None] = {}
+    if tree.is_file():
+        rows = pq.read_table(tree, columns=["code", "parent"]).to_pylist()
+        parents = {row["code"]: row["parent"] for row in sorted(rows, key=lambda row: row["code"])}
+    return Bank(
+        tuple(products), dataset.category_directions, dataset.lookback_months, parents=parents
+    )
 
 
 def read_names(tables: Path) -> dict[str, Mapping[str, Text]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,6 +19,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from configs.settings.months import shift
+from training_jobs.features.history import SQL as EVENTS
+from training_jobs.features.history import EventHistory, event_history
 from training_jobs.features.sources import TIMES, Sources
 
 COLUMNS = {
@@ -79,6 +82,12 @@ class CutView:
     def days(self) -> int:
         """Calendar days of the look-back."""
         return (self.as_of - self.start).days + 1
+
+    @cached_property
+    def events(self) -> EventHistory:
+        """All events of the view, oldest first, read at the first call."""
+        table = self._connection.execute(EVENTS, {"as_of": self.as_of}).to_arrow_table()
+        return event_history(table, self.rows)
 
     def query(self, sql: str, **parameters: Any) -> dict[str, NDArray[Any]]:
         """Run a SELECT; return columns as arrays, null numbers as NaN (float64), null text as None.

@@ -49,11 +49,14 @@ class Bank:
         products: in catalogue order; empty where the bank has no holdings.
         category_directions: directions of the transactions whose categories mean consumption.
         lookback_months: months of history in every view.
+        parents: category tree, code -> code of its parent, None at the root; empty where the bank
+            has no tree.
     """
 
     products: tuple[Product, ...]
     category_directions: tuple[str, ...]
     lookback_months: int
+    parents: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

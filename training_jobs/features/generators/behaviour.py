@@ -1,6 +1,6 @@
 """Group 3: how the customer transacts over the look-back, fourteen columns."""
 
-from configs.settings.generators import TxnBehaviorParameters
+from configs.settings.generators.plain import TxnBehaviorParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
 from training_jobs.features.registry import GENERATORS

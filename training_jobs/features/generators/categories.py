@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from configs.settings.generators import MccMultihotParameters
+from configs.settings.generators.plain import MccMultihotParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Bank, Column, Fitted, FloatArray, Generator
 from training_jobs.features.registry import GENERATORS

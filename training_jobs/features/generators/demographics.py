@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.settings.generators import DemographicsParameters
+from configs.settings.generators.plain import DemographicsParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
 from training_jobs.features.registry import GENERATORS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.settings.generators import (
+from configs.settings.generators.plain import (
     AcquisitionHistoryParameters,
     DerivedTemporalParameters,
     ProductHoldingsParameters,

@@ -1,6 +1,6 @@
 """Group 15: statistics of amounts over windows of days that end with `as_of`, in DuckDB alone."""
 
-from configs.settings.generators import RollingStatsParameters
+from configs.settings.generators.plain import RollingStatsParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
 from training_jobs.features.registry import GENERATORS

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from configs.settings.generators import IncidenceParameters
+from configs.settings.generators.tensors import IncidenceParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Fitted, SideTensor
 from training_jobs.features.registry import TENSORS
