@@ -36,6 +36,13 @@ AS_OFS = {
 }
 PRODUCTS = [("cco", "accounts"), ("ecue", "accounts"), ("fond", "investments"), ("tjcr", "cards")]
 CATEGORIES = [f"5{code:03d}" for code in range(100, 136)]
+PARENTS: dict[str, str | None] = {
+    "ROOT": None,
+    "R5": "ROOT",
+    **{f"P{prefix}": "R5" for prefix in sorted({code[:3] for code in CATEGORIES})},
+    **{code: f"P{code[:3]}" for code in CATEGORIES},
+}
+"""The category tree: code -> parent."""
 REGISTERED = (_generators, _tensors)
 LIMITS = Limits("256MB", 1)
 
@@ -212,9 +219,10 @@ def write_tables(
     )
     names = pa.table(
         {
-            "code": CATEGORIES,
-            "name_ko": [f"업종 {code}" for code in CATEGORIES],
-            "name_en": [f"Shop {code}" for code in CATEGORIES],
+            "code": list(PARENTS),
+            "parent": list(PARENTS.values()),
+            "name_ko": [f"업종 {code}" for code in PARENTS],
+            "name_en": [f"Shop {code}" for code in PARENTS],
         }
     )
     for name, table in (("products", reference), ("categories", names)):
@@ -235,7 +243,7 @@ def sources(tables: Path, shards: int = 2) -> Sources:
 
 def bank_facts(products: Sequence[tuple[str, str]] = PRODUCTS) -> Bank:
     """Return what generators know of the bank."""
-    return Bank(tuple(Product(*product) for product in products), ("debit",), 12)
+    return Bank(tuple(Product(*product) for product in products), ("debit",), 12, parents=PARENTS)
 
 
 @cache
