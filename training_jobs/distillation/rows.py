@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from configs.errors import ArtefactError
+from training_jobs.features.examples import KEYS
+from training_jobs.features.reading import read_columns
 
 Floats = NDArray[np.float64]
 SPLITS = ("train", "selection", "calibration", "test", "score")
-KEYS = ("customer_id", "as_of")
 
 
 def read_folder(folder: Path, columns: list[str] | None = None) -> pa.Table:
@@ -117,18 +118,10 @@ def read_rows(phase0: Path, tasks: list[TaskRow]) -> Rows:
     schema = json.loads((phase0 / "feature_schema.json").read_text())
     columns = _inputs(schema)
     examples = read_folder(phase0 / "examples")
-    features = read_folder(phase0 / "features", [*KEYS, *columns])
-    keys = row_keys(examples)
-    if not keys.equals(row_keys(features)):
-        raise ArtefactError(
-            "examples and features of Phase 0 do not hold the same rows",
-            remedy="run Phase 0 again",
-        )
-    matrix = np.column_stack(
-        [features.column(name).to_numpy().astype(np.float32) for name in columns]
-    )
+    parts = sorted(path.name for path in (phase0 / "examples").glob("part-*.parquet"))
+    matrix = np.concatenate([read_columns(phase0, part, columns) for part in parts])
     return Rows(
-        keys=keys,
+        keys=row_keys(examples),
         customers=examples.column("customer_id").combine_chunks(),
         as_of=examples.column("as_of").combine_chunks(),
         split=np.array(examples.column("split").to_pylist()),

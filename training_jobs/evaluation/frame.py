@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from configs.errors import ArtefactError
 from training_jobs.evaluation.ledger import Ledger
 from training_jobs.evaluation.sample import Array
+from training_jobs.features.examples import KEYS
+from training_jobs.features.reading import read_columns
 from training_jobs.ple.tasks import MULTICLASS, TaskSpec
 
-KEYS = ("customer_id", "as_of")
 SPLITS = ("train", "selection", "calibration", "test")
 PURPOSES = {
     "train": "fit baselines",
@@ -123,18 +124,10 @@ def read_split(
     ledger.record(split, labels, PURPOSES[split])
     kept, features, newest = [], [], []
     for path in sorted((phase0 / "examples").glob("part-*.parquet")):
-        keys = pq.read_table(path, columns=[*KEYS, "split"])
+        keys = pq.read_table(path, columns=["split"])
         chosen = pc.equal(keys["split"], split)
-        table = pq.read_table(phase0 / "features" / path.name, columns=[*KEYS, *names])
-        if not table.select(KEYS).equals(keys.select(KEYS)):
-            raise ArtefactError(
-                f"features/{path.name}: rows are not those of the examples",
-                remedy="run Phase 0 again",
-            )
-        table = table.filter(chosen)
         kept.append(_examples(path, split, labels))
-        columns = [table[name].to_numpy().astype(np.float32) for name in names]
-        features.append(np.stack(columns, axis=1))
+        features.append(read_columns(phase0, path.name, names, chosen=chosen.to_numpy()))
         newest.append(_newest_category(phase0, path.name, chosen))
     examples = pa.concat_tables(kept)
     states = {

@@ -17,7 +17,7 @@ from configs.settings.tasks import TasksSettings
 from training_jobs.data.canonical import convert
 from training_jobs.data.synthetic.writing import Order, generate
 from training_jobs.data.violations import refuse
-from training_jobs.features.run import SCHEMA_NAME
+from training_jobs.features.reading import SCHEMA_NAME
 from training_jobs.phase0 import phase0
 
 SYNTHETIC = "synthetic"

@@ -12,7 +12,14 @@ from training_jobs.features import generators as _generators
 from training_jobs.features import tensors as _tensors
 from training_jobs.features.cut import COLUMNS, CutView, Limits, cut
 from training_jobs.features.errors import FeatureError
-from training_jobs.features.generator import Bank, Column, FloatArray
+from training_jobs.features.generator import (
+    Bank,
+    Column,
+    Fitted,
+    FloatArray,
+    Place,
+    TensorView,
+)
 from training_jobs.features.model import (
     Clock,
     FeatureModel,
@@ -21,6 +28,7 @@ from training_jobs.features.model import (
     Statistics,
     check_produced,
     check_values,
+    view_values,
 )
 from training_jobs.features.registry import GENERATORS, TENSORS
 from training_jobs.features.sources import Sources
@@ -72,13 +80,6 @@ def fit(
         groups: list[MadeGroup] = []
         tensors: list[MadeTensor] = []
         absent: dict[str, str] = {}
-        for group in settings.groups:
-            with clock.of(group.name):
-                made, reason = _fit_group(group, view, bank)
-            if made is None:
-                absent[group.name] = reason
-            else:
-                groups.append(made)
         for item in settings.tensors:
             if reason := _unmet(item, view, bank):
                 absent[item.name] = reason
@@ -86,6 +87,13 @@ def fit(
             with clock.of(item.name):
                 tensor = TENSORS.build(item.generator, item.parameters, bank)
                 tensors.append(MadeTensor(item, tensor, tensor.fit(view)))
+        for group in settings.groups:
+            with clock.of(group.name):
+                made, reason = _fit_group(group, view, bank, tensors)
+            if made is None:
+                absent[group.name] = reason
+            else:
+                groups.append(made)
     return FeatureModel(bank, tuple(groups), tuple(tensors), absent)
 
 
@@ -110,15 +118,27 @@ def _unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
     return ""
 
 
-def _fit_group(group: Group, view: CutView, bank: Bank) -> tuple[MadeGroup | None, str]:
+def _fit_group(
+    group: Group, view: CutView, bank: Bank, tensors: Sequence[MadeTensor]
+) -> tuple[MadeGroup | None, str]:
     if reason := _unmet(group, view, bank):
         return None, reason
     generator = GENERATORS.build(group.generator, group.parameters, bank)
-    fitted = generator.fit(view)
-    declared = generator.columns(fitted)
+    places: tuple[Place, ...] = ()
+    fitted = Fitted()
+    if isinstance(generator, TensorView):
+        item = next((made for made in tensors if made.settings.name == generator.tensor), None)
+        if item is None:
+            return None, f"needs the side tensor '{generator.tensor}', which is absent"
+        declared = tuple(column for column, _ in generator.columns())
+        places = tuple(place for _, place in generator.columns())
+        produced = view_values(item, item.tensor.transform(view, item.fitted), places)
+    else:
+        fitted = generator.fit(view)
+        declared = generator.columns(fitted)
+        tally = generator.tally(view, fitted) if generator.tallies else None
+        produced = generator.transform(view, fitted.at(tally))
     _check_width(group, declared)
-    tally = generator.tally(view, fitted) if generator.tallies else None
-    produced = generator.transform(view, fitted.at(tally))
     check_produced(group.name, declared, produced, rows=view.rows)
     dropped = {
         column.name: reason
@@ -131,7 +151,7 @@ def _fit_group(group: Group, view: CutView, bank: Bank) -> tuple[MadeGroup | Non
     columns = [declared[place] for place in kept]
     check_values(group.name, columns, produced[:, list(kept)])
     statistics = tuple(_statistics(declared[place], produced[:, place]) for place in kept)
-    return MadeGroup(group, generator, fitted, declared, kept, dropped, statistics), ""
+    return MadeGroup(group, generator, fitted, declared, kept, dropped, statistics, places), ""
 
 
 def _check_width(group: Group, declared: Sequence[Column]) -> None:

@@ -101,6 +101,35 @@ class Maker(ABC, Generic[P]):
         raise NotImplementedError(f"{type(self).__name__} has no tally for {view.as_of} {fitted}")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a column that is not stored stands: one item of one list of a side tensor."""
+
+    tensor: str
+    field: str
+    item: int
+
+
+class TensorView(Generic[P]):
+    """A group whose columns are items of a side tensor's lists, read from there and stored once.
+
+    A column is missing where the list of a row is shorter.
+    """
+
+    def __init__(self, parameters: P, bank: Bank) -> None:
+        self.parameters = parameters
+        self.bank = bank
+
+    @property
+    def tensor(self) -> str:
+        """Name of the side tensor."""
+        raise NotImplementedError(type(self).__name__)
+
+    def columns(self) -> tuple[tuple[Column, Place], ...]:
+        """Declare the columns, in order, and where each stands."""
+        raise NotImplementedError(type(self).__name__)
+
+
 class Generator(Maker[P]):
     """Makes the columns of one group."""
 

@@ -12,7 +12,8 @@ from configs.contracts.artefacts import Check
 from training_jobs.features.cut import Limits
 from training_jobs.features.examples import KEYS, Batch, Examples
 from training_jobs.features.model import Clock, FeatureModel
-from training_jobs.features.shards import FEATURES, tally, transform
+from training_jobs.features.reading import FEATURES
+from training_jobs.features.shards import tally, transform
 from training_jobs.features.sources import SHARD_FILE, Change, Sources
 
 CHANGES: tuple[Change, ...] = ("delete", "mutate")

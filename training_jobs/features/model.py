@@ -21,8 +21,11 @@ from training_jobs.features.generator import (
     FloatArray,
     Generator,
     Maker,
+    Place,
     SideTensor,
+    TensorView,
 )
+from training_jobs.features.reading import list_items
 
 Tallies = Mapping[tuple[str, date], NDArray[np.int64]]
 """State of all customers, by input name and `as_of`."""
@@ -53,15 +56,17 @@ class MadeGroup:
         kept: places of the declared columns that are written.
         dropped: names of declared columns that are not, with the reason.
         statistics: of the kept columns, in order.
+        places: where the declared columns stand, if the group is a view of a side tensor.
     """
 
     settings: Group
-    generator: Generator[Any]
+    generator: Generator[Any] | TensorView[Any]
     fitted: Fitted
     declared: tuple[Column, ...]
     kept: tuple[int, ...]
     dropped: Mapping[str, str]
     statistics: tuple[Statistics, ...]
+    places: tuple[Place, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -110,13 +115,22 @@ class FeatureModel:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """All written columns, in order."""
+        """All columns that readers see, in order."""
         return tuple(column for group in self.groups for column in group.columns)
 
+    @property
+    def stored(self) -> tuple[Column, ...]:
+        """The columns that are written: all but the views of side tensors."""
+        return tuple(
+            column for group in self.groups if not group.places for column in group.columns
+        )
+
     def values(self, view: CutView, tallies: Tallies, clock: Clock) -> FloatArray:
-        """Return all written columns, shape (view.rows, columns)."""
+        """Return all stored columns, shape (view.rows, columns)."""
         blocks = [np.zeros((view.rows, 0), np.float32)]
         for group in self.groups:
+            if isinstance(group.generator, TensorView):
+                continue
             with clock.of(group.settings.name):
                 name, fitted = group.settings.name, group.fitted
                 fitted = fitted.at(tallies.get((name, view.as_of)))
@@ -144,10 +158,35 @@ class FeatureModel:
     def tallied(self) -> list[tuple[str, Maker[Any], Fitted]]:
         """Return the inputs that need counts over all customers of an `as_of`."""
         makers: list[tuple[str, Maker[Any], Fitted]] = [
-            (group.settings.name, group.generator, group.fitted) for group in self.groups
+            (group.settings.name, group.generator, group.fitted)
+            for group in self.groups
+            if not isinstance(group.generator, TensorView)
         ]
         makers += [(item.settings.name, item.tensor, item.fitted) for item in self.tensors]
         return [made for made in makers if made[1].tallies]
+
+
+def view_values(
+    item: MadeTensor, arrays: Sequence[pa.Array], places: Sequence[Place]
+) -> FloatArray:
+    """Return the columns that are items of a side tensor's lists, shape (rows, places).
+
+    Raises:
+        FeatureError: the tensor has no such field.
+    """
+    lists = dict(
+        zip((field.name for field in item.tensor.fields(item.fitted)), arrays, strict=True)
+    )
+    if unknown := sorted({place.field for place in places} - set(lists)):
+        raise FeatureError(
+            f"side tensor '{item.settings.name}' has no field {', '.join(unknown)}",
+            remedy=f"name some of: {', '.join(lists)}",
+        )
+    values = np.empty((len(arrays[0]), len(places)), np.float32)
+    for name, array in lists.items():
+        columns = [column for column, place in enumerate(places) if place.field == name]
+        values[:, columns] = list_items(array, [places[column].item for column in columns])
+    return values
 
 
 def check_produced(

@@ -5,9 +5,9 @@ from typing import Any, Generic, TypeVar
 
 from configs.errors import SettingsError
 from configs.settings import generators as parameter_models
-from training_jobs.features.generator import Bank, Generator, Maker, SideTensor
+from training_jobs.features.generator import Bank, Generator, Maker, SideTensor, TensorView
 
-M = TypeVar("M", bound=Maker[Any])
+M = TypeVar("M", bound=Maker[Any] | TensorView[Any])
 
 
 class Registry(Generic[M]):
@@ -57,5 +57,5 @@ class Registry(Generic[M]):
         return self._classes[name](parameters, bank)
 
 
-GENERATORS: Registry[Generator[Any]] = Registry("generator")
+GENERATORS: Registry[Generator[Any] | TensorView[Any]] = Registry("generator")
 TENSORS: Registry[SideTensor[Any]] = Registry("side tensor")

@@ -18,13 +18,13 @@ from training_jobs.features.leakage import (
     time_travel,
 )
 from training_jobs.features.model import Clock, FeatureModel
+from training_jobs.features.reading import SCHEMA_NAME
 from training_jobs.features.schema import feature_schema, glossary_entries, glossary_json
 from training_jobs.features.screen import single_feature_screen
 from training_jobs.features.shards import tally, write_shard
 from training_jobs.features.sources import Sources, find
 from training_jobs.features.store import broadcast, fitted_files, write_fitted
 
-SCHEMA_NAME = "feature_schema.json"
 GLOSSARY_NAME = "glossary.json"
 FITTED = "fitted"
 Progress = Callable[[int, int, str], None]

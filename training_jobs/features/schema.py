@@ -81,8 +81,9 @@ def _columns(
 ) -> list[dict[str, Any]]:
     rows = []
     for group in model.groups:
-        for column, statistics in zip(group.columns, group.statistics, strict=True):
-            row = asdict(column) | asdict(statistics)
+        places = [asdict(group.places[place]) if group.places else None for place in group.kept]
+        for column, statistics, place in zip(group.columns, group.statistics, places, strict=True):
+            row = asdict(column) | asdict(statistics) | {"view": place}
             if column.kind == "categorical":
                 row |= {"mean": None, "sd": None, "median": None}
             rows.append(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from configs.contracts.artefacts import Check
 from configs.settings.features import Leakage
+from training_jobs.features.reading import SCHEMA_NAME, read_columns
 from training_jobs.features.sources import SHARD_FILE
 
 
@@ -59,7 +60,8 @@ def read_train(
     share = max(1, most // max(1, len(shards)))
     blocks: list[NDArray[np.float32]] = []
     labels: dict[str, list[NDArray[np.float64]]] = {task: [] for task in tasks}
-    columns: tuple[str, ...] = ()
+    schema = json.loads((output / SCHEMA_NAME).read_text())
+    columns = tuple(column["name"] for column in schema["columns"])
     for shard in shards:
         name = SHARD_FILE.format(shard=shard)
         targets = [f"y_{task}" for task in tasks]
@@ -67,12 +69,9 @@ def read_train(
         rows = np.flatnonzero(examples["split"].to_numpy() == "train")
         if len(rows) > share:
             rows = rows[np.linspace(0, len(rows) - 1, share).astype(np.int64)]
-        features = pq.read_table(output / "features" / name)
-        columns = tuple(features.column_names[2:])
-        chosen = features.take(rows)
-        blocks.append(
-            np.column_stack([chosen[column].to_numpy() for column in columns]).astype(np.float32)
-        )
+        chosen = np.zeros(examples.num_rows, bool)
+        chosen[rows] = True
+        blocks.append(read_columns(output, name, columns, chosen=chosen))
         for task, target in zip(tasks, targets, strict=True):
             labels[task].append(examples[target].to_numpy()[rows].astype(np.float64))
     return TrainSample(

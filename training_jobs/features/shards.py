@@ -12,9 +12,9 @@ from training_jobs.features.cut import Limits, cut
 from training_jobs.features.examples import KEYS, Batch, Examples
 from training_jobs.features.generator import FloatArray
 from training_jobs.features.model import Clock, FeatureModel, Tallies
+from training_jobs.features.reading import FEATURES
 from training_jobs.features.sources import SHARD_FILE, Sources
 
-FEATURES = "features"
 COMPRESSION = "zstd"
 
 
@@ -28,7 +28,7 @@ def transform(
     clock: Clock,
 ) -> dict[str, pa.Table]:
     """Return the tables `features` and one for every side tensor, rows as in `batch`."""
-    values = np.zeros((batch.keys.num_rows, len(model.columns)), np.float32)
+    values = np.zeros((batch.keys.num_rows, len(model.stored)), np.float32)
     lists: dict[str, list[tuple[pa.Array, ...]]] = {
         item.settings.name: [] for item in model.tensors
     }
@@ -59,7 +59,7 @@ def transform(
 
 def _feature_table(keys: pa.Table, model: FeatureModel, values: FloatArray) -> pa.Table:
     table = keys
-    for place, column in enumerate(model.columns):
+    for place, column in enumerate(model.stored):
         table = table.append_column(
             pa.field(column.name, pa.float32()),
             pa.array(np.ascontiguousarray(values[:, place]), pa.float32(), from_pandas=True),
@@ -119,7 +119,7 @@ def _write(writers: dict[str, pq.ParquetWriter], folder: Path, shard: int, table
 
 
 def _empty(model: FeatureModel, keys: pa.Table) -> dict[str, pa.Table]:
-    columns = [pa.field(column.name, pa.float32()) for column in model.columns]
+    columns = [pa.field(column.name, pa.float32()) for column in model.stored]
     tables = {FEATURES: pa.schema([*keys.schema, *columns]).empty_table()}
     for item in model.tensors:
         fields = item.tensor.fields(item.fitted)

@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of all decision inputs read from the feature parts."""
+        """Names of all decision inputs that are no views of side tensors."""
         return (*(column.name for column in self.numeric), *self.codes)
 
     def inputs(self, names: tuple[str, ...]) -> ExpertInputs:
@@ -102,7 +102,9 @@ def read_layout(phase0: Path) -> Layout:
                 + ("protected" if column else "not a column"),
                 remedy="run Phase 0 again; protected columns decide only where exposed",
             )
-        chosen.append(column)
+        # A view repeats what its side tensor holds, and experts read the tensor itself.
+        if column["view"] is None:
+            chosen.append(column)
     experts = schema["experts"]
     tensors = schema["tensors"]
     vocabularies = schema["vocabularies"]

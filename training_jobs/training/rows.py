@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.errors import ArtefactError
 from training_jobs.experts.batch import Batch, Events, Incidence
+from training_jobs.features.examples import KEYS
+from training_jobs.features.reading import EXAMPLES, read_beside, read_columns, read_table
 from training_jobs.training.layout import Layout
 
-KEYS = ("customer_id", "as_of")
 DEALT = ("split", "cold", "fold")
 
 
@@ -94,13 +94,6 @@ def padded(column: Any, length: int, dtype: Any) -> tuple[NDArray[Any], NDArray[
     return out, kept
 
 
-def _table(phase0: Path, kind: str, part: str, columns: Sequence[str] | None) -> pa.Table:
-    path = phase0 / kind / part
-    if not path.is_file():
-        raise ArtefactError(f"{path} is missing", remedy="run Phase 0 again")
-    return pq.read_table(path, columns=None if columns is None else list(columns))
-
-
 def _events(table: pa.Table, length: int) -> Events:
     amount, sizes = padded(table["amount"], length, np.float32)
     return Events(
@@ -154,25 +147,15 @@ def read_part(
             category code lies outside its cardinality.
     """
     labels = [f"y_{task}" for task in tasks]
-    examples = _table(phase0, "examples", part, [*KEYS, *DEALT, *labels])
+    examples = read_table(phase0, EXAMPLES, part, [*KEYS, *DEALT, *labels])
     chosen = pc.is_in(examples["split"], value_set=pa.array(list(splits)))
-
-    def side(kind: str, columns: Sequence[str] | None) -> pa.Table:
-        table = _table(phase0, kind, part, columns)
-        if not table.select(KEYS).equals(examples.select(KEYS)):
-            raise ArtefactError(
-                f"{kind}/{part}: rows are not those of examples/{part}",
-                remedy="run Phase 0 again",
-            )
-        return table.filter(chosen)
-
-    features = side("features", [*KEYS, *layout.columns])
-    events = side("events", None) if layout.categories else None
-    incidence = side("incidence", None) if layout.items else None
+    features = read_columns(phase0, part, layout.columns, chosen=chosen.to_numpy())
+    events = read_beside(phase0, "events", part).filter(chosen) if layout.categories else None
+    incidence = read_beside(phase0, "incidence", part).filter(chosen) if layout.items else None
     kept = examples.filter(chosen)
-    values = scaled(_columns(features, [c.name for c in layout.numeric]), layout, clip)
+    values = scaled(features[:, : len(layout.numeric)], layout, clip)
     missing = np.isnan(values)
-    codes = _codes(_columns(features, layout.codes), layout, part)
+    codes = _codes(features[:, len(layout.numeric) :], layout, part)
     return Rows(
         keys=kept.select(KEYS).combine_chunks(),
         split=kept["split"].to_numpy().astype(str),

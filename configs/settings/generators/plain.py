@@ -102,3 +102,18 @@ class MccMultihotParameters(Strict):
     """
 
     top: int = Field(gt=0, le=60)
+
+
+@parameters("txn_lag_tensor")
+class LagTensorParameters(Strict):
+    """The last events as columns.
+
+    Attributes:
+        tensor: name of the side tensor the columns are a view of.
+        fields: its fields, in order.
+        events: number of events, newest first.
+    """
+
+    tensor: str
+    fields: tuple[Literal["amount", "category", "gap_days", "hour"], ...] = Field(min_length=1)
+    events: int = Field(gt=0)

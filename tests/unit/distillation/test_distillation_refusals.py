@@ -44,7 +44,7 @@ def test_a_prediction_without_an_example_stops_the_job(bank: Bank, tmp_path: Pat
 
 def test_features_of_other_rows_stop_the_job(bank: Bank, tmp_path: Path) -> None:
     bank.rewrite("features", lambda part: part.slice(1))
-    with pytest.raises(ArtefactError, match="do not hold the same rows"):
+    with pytest.raises(ArtefactError, match="rows are not those of examples"):
         bank.distil(tmp_path / "out", light())
 
 
