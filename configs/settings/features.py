@@ -86,12 +86,16 @@ class Leakage(Strict):
 
     Attributes:
         sample_customers: customers whose features are made again from altered tables.
+        sample_shards: most shards that they, and those on whom the fit is repeated, come from.
+        refit_customers: most fit customers on whom the fit is repeated on altered tables.
         screen_rows: most train rows of the single-feature screen.
         screen_bound: largest max(AUC, 1 - AUC) a single column may reach on a binary task.
         screen_positives: rows of each class a task needs to be screened.
     """
 
     sample_customers: int = Field(gt=0)
+    sample_shards: int = Field(gt=0)
+    refit_customers: int = Field(gt=0)
     screen_rows: int = Field(gt=0)
     screen_bound: float = Field(gt=0.5, lt=1)
     screen_positives: int = Field(gt=0)
@@ -101,8 +105,11 @@ class FeaturesSettings(Strict):
     """All of Phase 0 but labels.
 
     Attributes:
-        memory: DuckDB memory limit, e.g. `2GB`.
-        threads: DuckDB threads; the bytes do not depend on it.
+        memory: DuckDB memory limit of one process, e.g. `2GB`.
+        threads: DuckDB threads of one process; the bytes do not depend on it.
+        workers: processes that work on shards side by side; the bytes do not depend on it.
+        parallel_customers: fewer customers than this are not worth another process.
+        process_memory: a process that has needed more ends the run.
         batch_customers: customers of one shard worked on at a time; values do not depend on it.
         private_groups: groups the task-private experts read.
         expose_protected: protected columns that are decision inputs all the same; empty by default.
@@ -111,6 +118,9 @@ class FeaturesSettings(Strict):
 
     memory: str = Field(pattern=r"^\d+(MB|GB)$")
     threads: int = Field(gt=0)
+    workers: int = Field(gt=0)
+    parallel_customers: int = Field(ge=0)
+    process_memory: str = Field(pattern=r"^\d+(MB|GB)$")
     batch_customers: int = Field(gt=0)
     fit: Fit
     complete: Complete

@@ -57,6 +57,10 @@ class Examples:
         for first, last in pairwise(cuts):
             yield Batch(keys.slice(first, last - first))
 
+    def customers(self, shard: int) -> int:
+        """Return the number of customers of a shard."""
+        return len(pc.unique(self.read(shard, ("customer_id",))["customer_id"]))
+
     def train_customers(self, shards: tuple[int, ...], as_of: date) -> list[str]:
         """Return the customers of the train rows at `as_of`."""
         found: list[str] = []

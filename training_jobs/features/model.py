@@ -89,6 +89,11 @@ class Clock:
 
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Add what another clock has measured."""
+        for name, spent in seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
         """Add the time of the block to `name`."""

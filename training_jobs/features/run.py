@@ -7,27 +7,24 @@ from pathlib import Path
 from configs.contracts.artefacts import Check, canonical_json
 from configs.settings.dataset import DatasetSettings
 from configs.settings.features import FeaturesSettings
-from training_jobs.features.bank import read_bank, read_names
+from training_jobs.features.bank import read_names
 from training_jobs.features.completeness import dropped_columns, experts_present
 from training_jobs.features.cut import Limits
 from training_jobs.features.examples import Examples
-from training_jobs.features.fitting import fit, fit_sample
-from training_jobs.features.leakage import (
-    CHANGES,
-    fit_cutoff_check,
-    time_travel,
-)
+from training_jobs.features.fit_once import fit_once
+from training_jobs.features.leakage import checked_shards, time_travel
 from training_jobs.features.model import Clock, FeatureModel
 from training_jobs.features.reading import SCHEMA_NAME
 from training_jobs.features.schema import feature_schema, glossary_entries, glossary_json
 from training_jobs.features.screen import single_feature_screen
-from training_jobs.features.shards import tally, write_shard
-from training_jobs.features.sources import Sources, find
-from training_jobs.features.store import broadcast, fitted_files, write_fitted
+from training_jobs.features.shards import tally
+from training_jobs.features.sources import find
+from training_jobs.features.store import fitted_files
+from training_jobs.features.work import ShardWork, Share, make_shards, work_stamp
 
 GLOSSARY_NAME = "glossary.json"
-FITTED = "fitted"
 Progress = Callable[[int, int, str], None]
+ALONE = Share()
 
 
 def feature_steps(shards: int) -> int:
@@ -56,8 +53,13 @@ def make_features(
     dataset: DatasetSettings,
     settings: FeaturesSettings,
     progress: Progress,
+    share: Share = ALONE,
 ) -> Made:
     """Write features, side tensors, schema, glossary and fitted parameters beside `examples`.
+
+    What stands in `output` from an earlier try, made from the same tables, settings and code, is
+    not made again. With several hosts each makes its share of the shards; fit and counts are the
+    same on all, so together they leave the bytes that one would.
 
     Args:
         tables: the canonical tables, one file a shard.
@@ -65,20 +67,21 @@ def make_features(
         dataset: calendar, splits and catalogue.
         settings: groups, tensors and checks.
         progress: told (done, total, what) as work goes on.
+        share: this host's part of the shards.
 
     Raises:
-        FeatureError: a generator broke its declaration, or there is nothing to fit on.
+        FeatureError: a generator broke its declaration, there is nothing to fit on, or a process
+            needed too much memory.
         SettingsError: a column has no glossary entry.
     """
     sources = find(tables)
     examples = Examples(output / "examples")
     clock = Clock()
     limits = Limits(settings.memory, settings.threads)
-    total = feature_steps(len(sources.shards))
+    own = share.of(sources.shards)
+    total = feature_steps(len(own))
     progress(0, total, "fitting on train customers up to the fit cut-off")
-    model, fit_check = _fit_and_check(
-        sources, examples, output, dataset=dataset, settings=settings, clock=clock
-    )
+    model, fit_check = fit_once(sources, output, dataset=dataset, settings=settings, clock=clock)
     progress(1, total, f"{len(model.columns)} columns in {len(model.groups)} groups")
     entries = glossary_entries(model, settings, read_names(tables))
     as_ofs = examples.as_ofs(sources.shards)
@@ -93,74 +96,45 @@ def make_features(
         limits=limits,
         clock=clock,
     )
-    rows = 0
-    for done, shard in enumerate(sources.shards):
-        rows += write_shard(
-            model,
-            sources,
-            shard,
-            output=output,
-            batch_customers=settings.batch_customers,
-            limits=limits,
-            tallies=tallies,
-            clock=clock,
-        )
-        progress(done + 2, total, f"shard {done + 1} of {len(sources.shards)}, {rows} rows")
-    travelled = time_travel(
+    customers = sum(examples.customers(shard) for shard in sources.shards)
+    alone = customers < settings.parallel_customers or len(own) == 1
+    work = ShardWork(
         model,
         sources,
         output,
+        settings.batch_customers,
+        limits,
+        tallies,
+        work_stamp(fitted_files(model), tallies, settings, model.bank),
+    )
+    rows = 0
+    made = make_shards(
+        work,
+        own,
+        workers=1 if alone else settings.workers,
+        process_memory=settings.process_memory,
+    )
+    for done, shard in enumerate(made, 1):
+        rows += shard.rows
+        clock.add(shard.seconds)
+        found = ", found from an earlier try" if shard.found else ""
+        progress(done + 1, total, f"shard {shard.shard}: {shard.rows} rows{found}")
+    some = checked_shards(own, settings.leakage.sample_shards)
+    travelled = time_travel(
+        model,
+        sources.some(some),
+        output,
+        tallies=tallies,
         customers=settings.leakage.sample_customers,
-        batch_customers=settings.batch_customers,
         limits=limits,
     )
-    strict = (
-        dataset.name == settings.complete.dataset
-        and sum(_customers(examples, shard) for shard in sources.shards)
-        >= settings.complete.customers
-    )
+    strict = dataset.name == settings.complete.dataset and customers >= settings.complete.customers
     checks = [
         *travelled,
         fit_check,
-        single_feature_screen(output, sources.shards, settings.leakage),
+        single_feature_screen(output, own, settings.leakage),
         dropped_columns(model, strict=strict),
         *experts_present(schema, strict=strict),
     ]
     progress(total, total, "leakage checks")
     return Made(model, checks, clock, rows)
-
-
-def _customers(examples: Examples, shard: int) -> int:
-    return len(examples.read(shard, ("customer_id",))["customer_id"].unique())
-
-
-def _fit_and_check(
-    sources: Sources,
-    examples: Examples,
-    output: Path,
-    *,
-    dataset: DatasetSettings,
-    settings: FeaturesSettings,
-    clock: Clock,
-) -> tuple[FeatureModel, Check]:
-    """Fit, save, fit again without and with another future, and hand out what was saved."""
-    bank = read_bank(sources.folder, dataset)
-    cutoff = dataset.fit_cutoff
-    sample = fit_sample(
-        examples.train_customers(sources.shards, cutoff),
-        most=settings.fit.customers,
-        salt=settings.fit.salt,
-    )
-
-    def fitted(chosen: Sources, watch: Clock) -> FeatureModel:
-        return fit(
-            chosen, customers=sample, cutoff=cutoff, bank=bank, settings=settings, clock=watch
-        )
-
-    model = fitted(sources, clock)
-    files = fitted_files(model)
-    refitted = {
-        change: fitted_files(fitted(sources.altered(change, cutoff), Clock())) for change in CHANGES
-    }
-    write_fitted(output / FITTED, files)
-    return broadcast(model, output / FITTED), fit_cutoff_check(files, refitted)

@@ -135,32 +135,36 @@ def tally(
     batch_customers: int,
     limits: Limits,
     clock: Clock,
-    only: date | None = None,
 ) -> Tallies:
-    """Return the integer counts of all customers of every `as_of`, for inputs that ask for them.
-
-    Args:
-        only: the one `as_of` wanted; all of them by default.
-    """
+    """Return the integer counts of all customers of every `as_of`, for inputs that ask for them."""
     sums: dict[tuple[str, date], NDArray[np.int64]] = {}
-    makers = model.tallied()
-    if not makers:
+    if not model.tallied():
         return sums
     for shard in sources.shards:
         for batch in examples.batches(shard, batch_customers):
-            for as_of, customers, _ in batch.by_as_of():
-                if only is not None and as_of != only:
-                    continue
-                with cut(
-                    sources.shard(shard),
-                    customers=customers,
-                    as_of=as_of,
-                    lookback_months=model.bank.lookback_months,
-                    limits=limits,
-                ) as view:
-                    for name, maker, fitted in makers:
-                        with clock.of(name):
-                            counts = maker.tally(view, fitted)
-                        key = (name, as_of)
-                        sums[key] = sums[key] + counts if key in sums else counts
+            counted = tally_batch(model, sources.shard(shard), batch, limits=limits, clock=clock)
+            for key, counts in counted.items():
+                sums[key] = sums[key] + counts if key in sums else counts
     return sums
+
+
+def tally_batch(
+    model: FeatureModel, sources: Sources, batch: Batch, *, limits: Limits, clock: Clock
+) -> dict[tuple[str, date], NDArray[np.int64]]:
+    """Return the counts of one batch by input and `as_of`."""
+    counted: dict[tuple[str, date], NDArray[np.int64]] = {}
+    makers = model.tallied()
+    if not makers:
+        return counted
+    for as_of, customers, _ in batch.by_as_of():
+        with cut(
+            sources,
+            customers=customers,
+            as_of=as_of,
+            lookback_months=model.bank.lookback_months,
+            limits=limits,
+        ) as view:
+            for name, maker, fitted in makers:
+                with clock.of(name):
+                    counted[name, as_of] = maker.tally(view, fitted)
+    return counted

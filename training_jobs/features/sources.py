@@ -55,6 +55,10 @@ class Sources:
         """Return the same tables, one shard of them."""
         return replace(self, shards=(shard,))
 
+    def some(self, shards: tuple[int, ...]) -> "Sources":
+        """Return the same tables, some shards of them."""
+        return replace(self, shards=shards)
+
     def altered(self, change: Change, after: date) -> "Sources":
         """Return the same tables with all later rows deleted or mutated."""
         return replace(self, change=change, after=after)

@@ -3,17 +3,20 @@
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from configs.contracts.artefacts import canonical_json
-from training_jobs.features.generator import Fitted
-from training_jobs.features.model import FeatureModel
+from configs.settings.features import FeaturesSettings, Group
+from training_jobs.features.generator import Bank, Fitted, Place, TensorView
+from training_jobs.features.model import FeatureModel, MadeGroup, MadeTensor, Statistics
+from training_jobs.features.registry import GENERATORS, TENSORS
 
 STATISTICS = "statistics.json"
+ABSENT = "absent.json"
 
 
 def fitted_files(model: FeatureModel) -> dict[str, bytes]:
@@ -35,6 +38,7 @@ def fitted_files(model: FeatureModel) -> dict[str, bytes]:
             for group in model.groups
         }
     )
+    files[ABSENT] = canonical_json(dict(model.absent))
     return files
 
 
@@ -60,15 +64,39 @@ def read_fitted(folder: Path, name: str) -> Fitted:
     return Fitted(json.loads((folder / f"{name}.json").read_text()), arrays)
 
 
-def broadcast(model: FeatureModel, folder: Path) -> FeatureModel:
-    """Return the model with every parameter read from the files: what each shard is made with."""
-    return replace(
-        model,
-        groups=tuple(
-            replace(group, fitted=read_fitted(folder, group.settings.name))
-            for group in model.groups
-        ),
-        tensors=tuple(
-            replace(item, fitted=read_fitted(folder, item.settings.name)) for item in model.tensors
-        ),
+def read_model(folder: Path, settings: FeaturesSettings, bank: Bank) -> FeatureModel:
+    """Return the model as it was saved: what every shard is made with, on whatever host."""
+    absent: dict[str, str] = json.loads((folder / ABSENT).read_text())
+    saved: dict[str, Any] = json.loads((folder / STATISTICS).read_text())
+    tensors = []
+    for item in settings.tensors:
+        if item.name not in absent:
+            tensor = TENSORS.build(item.generator, item.parameters, bank)
+            tensors.append(MadeTensor(item, tensor, read_fitted(folder, item.name)))
+    groups = [
+        _read_group(group, saved[group.name], read_fitted(folder, group.name), bank)
+        for group in settings.groups
+        if group.name not in absent
+    ]
+    return FeatureModel(bank, tuple(groups), tuple(tensors), absent)
+
+
+def _read_group(group: Group, saved: Mapping[str, Any], fitted: Fitted, bank: Bank) -> MadeGroup:
+    generator = GENERATORS.build(group.generator, group.parameters, bank)
+    places: tuple[Place, ...] = ()
+    if isinstance(generator, TensorView):
+        declared = tuple(column for column, _ in generator.columns())
+        places = tuple(place for _, place in generator.columns())
+    else:
+        declared = generator.columns(fitted)
+    where = {column.name: place for place, column in enumerate(declared)}
+    return MadeGroup(
+        group,
+        generator,
+        fitted,
+        declared,
+        tuple(where[name] for name in saved["kept"]),
+        saved["dropped"],
+        tuple(Statistics(**row) for row in saved["columns"]),
+        places,
     )

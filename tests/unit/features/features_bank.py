@@ -254,7 +254,7 @@ def _settings() -> FeaturesSettings:
 def features(**changes: Any) -> FeaturesSettings:
     """Return the product's own groups, with top-level settings changed."""
     raw = _settings().model_dump(mode="json")
-    raw |= {"threads": 1, "memory": "256MB"}
+    raw |= {"threads": 1, "memory": "256MB", "process_memory": "64GB"}
     raw["leakage"] |= {"sample_customers": 15, "screen_positives": 5}
     return FeaturesSettings.model_validate(raw | changes)
 

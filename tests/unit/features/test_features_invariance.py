@@ -15,7 +15,7 @@ from training_jobs.features.cut import Limits, cut
 from training_jobs.features.examples import KEYS, Examples
 from training_jobs.features.model import Clock
 from training_jobs.features.shards import transform, write_shard
-from training_jobs.features.store import broadcast
+from training_jobs.features.store import read_model
 
 
 def by_key(table: pa.Table) -> list[bank.Row]:
@@ -92,7 +92,7 @@ def test_a_lost_shard_is_redone_alone_with_the_same_bytes(
     part = "part-00001.parquet"
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / part).write_bytes((clean.output / "examples" / part).read_bytes())
-    model = broadcast(clean.made.model, clean.output / "fitted")
+    model = read_model(clean.output / "fitted", bank.features(), bank.bank_facts())
     rows = write_shard(
         model,
         bank.sources(tables),

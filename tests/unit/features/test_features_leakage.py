@@ -14,7 +14,7 @@ from configs.settings.months import shift
 from tests.unit.features import features_bank as bank
 from tests.unit.features.conftest import Clean
 from training_jobs.features import cut as cut_module
-from training_jobs.features import run as run_module
+from training_jobs.features import fit_once as fit_module
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
 from training_jobs.features.model import Clock
@@ -117,12 +117,12 @@ def test_a_column_that_tells_the_label_is_caught_by_name(tables: Path, tmp_path:
 def test_a_fit_that_reads_beyond_the_cut_off_is_caught(
     tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = run_module.fit
+    honest = fit_module.fit
 
     def late(sources: Sources, *, cutoff: date, **given: Any) -> Any:
         return honest(sources, cutoff=shift(cutoff, 1), **given)
 
-    monkeypatch.setattr(run_module, "fit", late)
+    monkeypatch.setattr(fit_module, "fit", late)
     output = bank.write_examples(tmp_path, bank.standard())
     assert set(failed(bank.run(tables, output, bank.few_groups()))) == {"leakage.fit_cutoff"}
 
@@ -136,7 +136,7 @@ def test_nothing_after_the_cut_off_changes_a_fitted_byte(tables: Path, tmp_path:
     shorter = bank.write_tables(tmp_path / "tables", rows, shards=2)
     whole = fitted_files(bank.fitted(tables, bank.features()))
     short = fitted_files(bank.fitted(shorter, bank.features()))
-    assert len(whole) == len(bank.features().groups) + len(bank.features().tensors) + 1
+    assert len(whole) == len(bank.features().groups) + len(bank.features().tensors) + 2
     assert whole == short
 
 
