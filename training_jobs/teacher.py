@@ -140,7 +140,7 @@ def main(context: JobContext) -> None:
     settings = TeacherSettings.model_validate(context.settings["teacher"])
     device = prepare_machine(threads=settings.threads, device=settings.device)
     phase0 = context.inputs[Stage.PHASE0.value]
-    layout = read_layout(phase0)
+    layout = read_layout(phase0, settings.stand_ins)
     tasks = read_tasks(json.loads((phase0 / TASKS_NAME).read_text()))
     began = time.monotonic()
     rows = concatenate(

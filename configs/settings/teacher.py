@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, SerializeAsAny, field_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from configs.settings import experts
 from configs.settings.base import Strict
 from configs.settings.experts import ExpertConfig
+from configs.settings.features import Expert
 
 
 class Ple(Strict):
@@ -85,6 +86,7 @@ class TeacherSettings(Strict):
         clip_sd: inputs farther from their mean are drawn in to so many standard deviations.
         experts: name -> configuration. Lenses stand in the order of their names: settings travel
             as JSON with sorted keys, so any other order would be lost on the way.
+        stand_ins: expert that does not exist yet -> the one that reads its columns until it does.
     """
 
     seed: int
@@ -94,9 +96,20 @@ class TeacherSettings(Strict):
     score_batch: int = Field(gt=0)
     clip_sd: float = Field(gt=0)
     experts: dict[str, SerializeAsAny[ExpertConfig]] = Field(min_length=1)
+    stand_ins: dict[Expert, Expert]
     ple: Ple
     losses: Losses
     training: Training
+
+    @model_validator(mode="after")
+    def _stand_ins_stand_in(self) -> "TeacherSettings":
+        for absent, reader in self.stand_ins.items():
+            if absent in self.experts or reader not in self.experts:
+                raise ValueError(
+                    f"stand_ins.{absent}: {reader}: an expert of `experts` reads for one that is "
+                    "not there"
+                )
+        return self
 
     @field_validator("experts", mode="before")
     @classmethod

@@ -86,7 +86,7 @@ class CutView:
     @cached_property
     def events(self) -> EventHistory:
         """All events of the view, oldest first, read at the first call."""
-        table = self._connection.execute(EVENTS, {"as_of": self.as_of}).to_arrow_table()
+        table = self._connection.sql(EVENTS, params={"as_of": self.as_of}).to_arrow_table()
         return event_history(table, self.rows)
 
     def query(self, sql: str, **parameters: Any) -> dict[str, NDArray[Any]]:
@@ -143,6 +143,7 @@ def cut(
     before = shift(as_of, -lookback_months)
     with TemporaryDirectory(prefix="sevenlens-cut-") as spill, duckdb.connect() as connection:
         connection.execute("SET temp_directory=$spill", {"spill": spill})
+        connection.execute("SET enable_progress_bar=false")
         connection.execute(f"SET memory_limit='{limits.memory}'")
         connection.execute(f"SET threads={limits.threads}")
         population = pa.table(

@@ -14,10 +14,11 @@ NONE = -1
 # What tells two events of the same second apart is what they are; the order is total but for twins.
 SQL = """
     SELECT row, back, CAST(date_diff('month', CAST(ts AS DATE), $as_of) AS INTEGER) AS month_back,
-      CAST(floor(epoch(ts)) AS BIGINT) AS second, CAST(hour(ts) AS INTEGER) AS hour, amount,
+      epoch_us(ts) AS microsecond, CAST(hour(ts) AS INTEGER) AS hour, amount,
       direction = 'debit' AS debit, category, channel, merchant
     FROM transactions
-    ORDER BY row, ts, amount, direction, category, channel, merchant
+    ORDER BY row, ts, amount, direction DESC, category DESC NULLS FIRST,
+      channel DESC NULLS FIRST, merchant DESC NULLS FIRST
 """
 
 
@@ -30,7 +31,7 @@ class EventHistory:
         row: [E] index of the customer.
         back: [E] days back from `as_of`, 0 = that day.
         month_back: [E] calendar months back from `as_of`, 0 = its month.
-        second: [E] seconds since 1970, local time of the bank.
+        microsecond: [E] microseconds since 1970, local time of the bank.
         hour: [E] 0..23.
         amount: [E] minor units, > 0.
         debit: [E] bool.
@@ -46,7 +47,7 @@ class EventHistory:
     row: NDArray[np.int64]
     back: NDArray[np.int64]
     month_back: NDArray[np.int64]
-    second: NDArray[np.int64]
+    microsecond: NDArray[np.int64]
     hour: NDArray[np.int64]
     amount: NDArray[np.int64]
     debit: NDArray[np.bool_]
@@ -56,6 +57,11 @@ class EventHistory:
     categories: tuple[str, ...]
     channels: tuple[str, ...]
     merchants: tuple[str, ...]
+
+    @cached_property
+    def second(self) -> NDArray[np.int64]:
+        """Return [E] whole seconds since 1970, local time of the bank."""
+        return self.microsecond // 1_000_000
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -104,8 +110,8 @@ def event_history(table: pa.Table, rows: int) -> EventHistory:
     """Return the events of a table as `SQL` gives it.
 
     Args:
-        table: columns row, back, month_back, second, hour, amount, debit, category, channel and
-            merchant, in order.
+        table: columns row, back, month_back, microsecond, hour, amount, debit, category, channel
+            and merchant, in order.
         rows: customers n of the view.
     """
 
@@ -122,7 +128,7 @@ def event_history(table: pa.Table, rows: int) -> EventHistory:
         row=row,
         back=numbers("back"),
         month_back=numbers("month_back"),
-        second=numbers("second"),
+        microsecond=numbers("microsecond"),
         hour=numbers("hour"),
         amount=numbers("amount"),
         debit=table["debit"].to_numpy().astype(bool),

@@ -1,5 +1,7 @@
 """Transforming one customer shard: the unit of work, on one machine or on many."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from training_jobs.features.cut import Limits, cut
+from training_jobs.features.cut import CutView, Limits, cut
 from training_jobs.features.examples import KEYS, Batch, Examples
 from training_jobs.features.generator import FloatArray
 from training_jobs.features.model import Clock, FeatureModel, Tallies
@@ -16,6 +18,8 @@ from training_jobs.features.reading import FEATURES
 from training_jobs.features.sources import SHARD_FILE, Sources
 
 COMPRESSION = "zstd"
+CUT, EVENTS, WRITE = "cut", "events read", "write"
+"""What is timed beside groups and side tensors."""
 
 
 def transform(
@@ -34,12 +38,8 @@ def transform(
     }
     order: list[NDArray[np.int64]] = []
     for as_of, customers, places in batch.by_as_of():
-        with cut(
-            sources,
-            customers=customers,
-            as_of=as_of,
-            lookback_months=model.bank.lookback_months,
-            limits=limits,
+        with timed_cut(
+            sources, model, customers=customers, as_of=as_of, limits=limits, clock=clock
         ) as view:
             values[places] = model.values(view, tallies, clock)
             for name, arrays in model.lists(view, tallies, clock).items():
@@ -55,6 +55,33 @@ def transform(
             table = table.append_column(field, joined)
         tables[item.settings.name] = table
     return tables
+
+
+@contextmanager
+def timed_cut(
+    sources: Sources,
+    model: FeatureModel,
+    *,
+    customers: Sequence[str],
+    as_of: date,
+    limits: Limits,
+    clock: Clock,
+) -> Iterator[CutView]:
+    """Cut a view as the model needs it; its time and that of reading the events are its own."""
+    with ExitStack() as stack:
+        with clock.of(CUT):
+            view = stack.enter_context(
+                cut(
+                    sources,
+                    customers=customers,
+                    as_of=as_of,
+                    lookback_months=model.bank.lookback_months,
+                    limits=limits,
+                )
+            )
+        with clock.of(EVENTS):
+            view.events  # noqa: B018 - read here, so that no group is charged for all others
+        yield view
 
 
 def _feature_table(keys: pa.Table, model: FeatureModel, values: FloatArray) -> pa.Table:
@@ -95,8 +122,9 @@ def write_shard(
                 tallies=tallies,
                 clock=clock,
             )
-            for name, table in tables.items():
-                _write(writers, output / name, shard, table)
+            with clock.of(WRITE):
+                for name, table in tables.items():
+                    _write(writers, output / name, shard, table)
             rows += batch.keys.num_rows
         if not rows:
             for name, table in _empty(model, examples.read(shard, KEYS)).items():
@@ -157,12 +185,8 @@ def tally_batch(
     if not makers:
         return counted
     for as_of, customers, _ in batch.by_as_of():
-        with cut(
-            sources,
-            customers=customers,
-            as_of=as_of,
-            lookback_months=model.bank.lookback_months,
-            limits=limits,
+        with timed_cut(
+            sources, model, customers=customers, as_of=as_of, limits=limits, clock=clock
         ) as view:
             for name, maker, fitted in makers:
                 with clock.of(name):

@@ -1,6 +1,7 @@
 """The feature schema as positions: which expert reads which column of a batch."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,12 @@ class Layout:
         return lenses, absent
 
 
-def read_layout(phase0: Path) -> Layout:
+def read_layout(phase0: Path, stand_ins: Mapping[str, str]) -> Layout:
     """Read `feature_schema.json` of a Phase 0 output.
+
+    Args:
+        phase0: output of Phase 0.
+        stand_ins: expert that does not exist -> the one that reads its columns.
 
     Raises:
         ArtefactError: a decision input does not exist, or is protected and not exposed on purpose.
@@ -124,7 +129,12 @@ def read_layout(phase0: Path) -> Layout:
         codes=tuple(column["name"] for column in categorical),
         cardinalities=tuple(int(column["cardinality"]) for column in categorical),
         routes={
-            expert: tuple(c["name"] for c in chosen if expert in c["experts"]) for expert in experts
+            expert: tuple(
+                c["name"]
+                for c in chosen
+                if expert in {stand_ins.get(routed, routed) for routed in c["experts"]}
+            )
+            for expert in experts
         },
         private=tuple(c["name"] for c in chosen if c["group"] in private_groups),
         categories=size("events", "categories", 1),

@@ -65,7 +65,7 @@ def batch(rows: int = 6, *, seed: int = 0) -> Batch:
 
 def layout_and_tasks(phase0: Path) -> tuple[Layout, tuple[TaskSpec, ...]]:
     """Return layout and tasks of a Phase 0 output."""
-    return read_layout(phase0), read_tasks(json.loads((phase0 / "tasks.json").read_text()))
+    return read_layout(phase0, {}), read_tasks(json.loads((phase0 / "tasks.json").read_text()))
 
 
 def rows_of(phase0: Path, *splits: str) -> Rows:

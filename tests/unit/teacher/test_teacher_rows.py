@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import torch
+from pydantic import ValidationError
 
 from configs.errors import ArtefactError
+from configs.settings.teacher import TeacherSettings
 from tests.fixtures.phase0_output import write_phase0
-from tests.fixtures.training_stages import column, read, rewrite, set_column
+from tests.fixtures.training_stages import column, read, rewrite, set_column, teacher_settings
 from tests.unit.teacher.teaching import CLIP, rows_of
 from training_jobs.training.layout import Layout, NumericColumn, read_layout
 from training_jobs.training.rows import padded, part_names, scaled
@@ -65,7 +67,7 @@ def test_numbers_are_logged_standardised_clipped_and_masked() -> None:
 
 
 def test_a_missing_number_is_zero_and_flagged(small: Path) -> None:
-    rows, layout = rows_of(small, *ALL), read_layout(small)
+    rows, layout = rows_of(small, *ALL), read_layout(small, {})
     names = [column.name for column in layout.numeric]
     raw = table_of(small, "features")["recency_days"].to_numpy()
     at = names.index("recency_days")
@@ -134,29 +136,29 @@ def test_a_code_outside_its_column_is_refused_and_not_read_from_the_next(
 
 
 def test_protected_columns_never_decide_unless_exposed_on_purpose(small: Path) -> None:
-    assert "age" not in read_layout(small).columns
+    assert "age" not in read_layout(small, {}).columns
     edit_schema(small, lambda schema: schema["decision_inputs"].append("age"))
     with pytest.raises(ArtefactError, match="'age' is protected"):
-        read_layout(small)
+        read_layout(small, {})
 
     def expose(schema: dict[str, Any]) -> None:
         for row in schema["columns"]:
             row["exposed"] = row["name"] == "age"
 
     edit_schema(small, expose)
-    assert "age" in read_layout(small).columns
+    assert "age" in read_layout(small, {}).columns
 
 
 def test_a_decision_input_that_is_no_column_is_refused(small: Path) -> None:
     edit_schema(small, lambda schema: schema["decision_inputs"].append("shoe_size"))
     with pytest.raises(ArtefactError, match="shoe_size"):
-        read_layout(small)
+        read_layout(small, {})
 
 
 def test_each_expert_reads_what_is_routed_to_it_and_private_experts_their_groups(
     small: Path,
 ) -> None:
-    layout = read_layout(small)
+    layout = read_layout(small, {})
     lenses, absent = layout.lenses(("deepfm", "temporal", "lightgcn", "hgcn"))
     assert absent == {"hgcn": "no column or tensor is routed to it"}
     numeric = [column.name for column in layout.numeric]
@@ -178,3 +180,36 @@ def test_predictions_of_every_split_cover_its_examples(phase0: Path, taught: Pat
         assert np.isfinite(column(table, "churn_signal")).all()
         assert column(table, "segment_prediction").shape == (len(wanted), 3)
         assert "next_mcc" not in table.column_names, "a task that is off has no prediction"
+
+
+def test_columns_of_an_expert_that_is_not_there_are_read_by_its_stand_in_alone(
+    small: Path,
+) -> None:
+    def route(schema: dict[str, Any]) -> None:
+        schema["experts"]["causal"] = {"status": "present", "reason": None, "inputs": []}
+        next(row for row in schema["columns"] if row["name"] == "income")["experts"] = ["causal"]
+
+    edit_schema(small, route)
+    without, within = read_layout(small, {}), read_layout(small, {"causal": "deepfm"})
+    assert "income" not in without.routes["deepfm"]
+    assert set(within.routes["deepfm"]) - set(without.routes["deepfm"]) == {"income"}
+    assert within.routes["lightgcn"] == without.routes["lightgcn"]
+
+
+def test_a_view_of_a_side_tensor_is_no_column_of_the_teacher(small: Path) -> None:
+    def view(schema: dict[str, Any]) -> None:
+        row = next(row for row in schema["columns"] if row["name"] == "income")
+        row["view"] = {"tensor": "events", "field": "amount", "item": 0}
+
+    assert "income" in read_layout(small, {}).columns
+    edit_schema(small, view)
+    assert "income" not in read_layout(small, {}).columns
+
+
+@pytest.mark.parametrize(
+    "stand_ins", [{"deepfm": "temporal"}, {"causal": "hgcn"}, {"causal": "oracle"}]
+)
+def test_a_stand_in_reads_for_an_expert_that_is_not_there(stand_ins: dict[str, str]) -> None:
+    raw = teacher_settings() | {"stand_ins": stand_ins}
+    with pytest.raises(ValidationError, match="stand_ins"):
+        TeacherSettings.model_validate(raw)

@@ -9,33 +9,16 @@ from configs.settings.generators.tensors import EventTensorParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Fitted, SideTensor
 from training_jobs.features.registry import TENSORS
-from training_jobs.features.tensors.lists import list_array, list_of, places_in_row
+from training_jobs.features.tensors.lists import list_array, list_of
 from training_jobs.features.vocabulary import common
 
-SECONDS_A_DAY = 86_400
+MICROSECONDS_A_DAY = 86_400_000_000
 FIELDS = (
     pa.field("amount", list_of(pa.float32())),
     pa.field("category", list_of(pa.int16())),
     pa.field("gap_days", list_of(pa.float32())),
     pa.field("hour", list_of(pa.int8())),
 )
-
-# Events of the same second are put in order by what they are, since nothing else tells them apart.
-SQL = """
-    WITH known AS (
-      SELECT unnest($codes::VARCHAR[]) AS category, unnest($places::INTEGER[]) AS place
-    ), ranked AS (
-      SELECT *, row_number() OVER (
-          PARTITION BY row ORDER BY ts DESC, amount DESC, direction, category, channel, merchant
-        ) AS place_in_row
-      FROM transactions
-    )
-    SELECT row,
-      CASE direction WHEN 'debit' THEN -1.0 ELSE 1.0 END * ln(CAST(amount AS DOUBLE) + 1) AS amount,
-      coalesce(place, 0) AS category, epoch(ts) AS seconds, hour(ts) AS hour
-    FROM ranked LEFT JOIN known USING (category)
-    WHERE place_in_row <= $length ORDER BY row, place_in_row
-"""
 
 
 @TENSORS.register("event_tensor")
@@ -69,25 +52,22 @@ class EventTensor(SideTensor[EventTensorParameters]):
 
     def transform(self, view: CutView, fitted: Fitted) -> tuple[pa.Array, ...]:
         """Return four lists of at most `length` items a row."""
-        codes = list(fitted.values["categories"])
-        found = view.query(
-            SQL,
-            codes=codes,
-            places=list(range(1, len(codes) + 1)),
-            length=self.parameters.length,
-        )
-        rows = found["row"].astype(np.int64)
-        seconds = found["seconds"].astype(np.float64)
-        end = (np.datetime64(view.as_of) + 1).astype("datetime64[s]").astype(np.int64)
-        newer = np.where(places_in_row(rows) == 0, float(end), np.roll(seconds, 1))
-        gaps = (newer - seconds) / SECONDS_A_DAY
-        lengths = np.bincount(rows, minlength=view.rows)
+        events = view.events
+        kept = np.flatnonzero(events.newest < self.parameters.length)
+        # The history runs from old to new; within a customer the newest comes first here.
+        order = kept[np.lexsort((events.newest[kept], events.row[kept]))]
+        newest = events.newest[order]
+        stamps = events.microsecond[order]
+        end = (np.datetime64(view.as_of) + 1).astype("datetime64[us]").astype(np.int64)
+        newer = np.where(newest == 0, end, np.roll(stamps, 1))
+        size = np.log1p(events.amount[order].astype(np.float64))
         columns = (
-            found["amount"].astype(np.float64),
-            found["category"].astype(np.int64),
-            gaps,
-            found["hour"].astype(np.int64),
+            np.where(events.debit[order], -size, size),
+            events.category_codes(fitted.values["categories"])[order],
+            (newer - stamps) / MICROSECONDS_A_DAY,
+            events.hour[order],
         )
+        lengths = np.minimum(events.counts, self.parameters.length)
         return tuple(
             list_array(values, lengths, field.type.value_type)
             for values, field in zip(columns, FIELDS, strict=True)
