@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from configs.errors import ArtefactError
+from training_jobs.evaluation.labels import label_column, read_labelled
 from training_jobs.evaluation.ledger import Ledger
 from training_jobs.evaluation.sample import Array
 from training_jobs.ple.tasks import MULTICLASS, TaskSpec
@@ -95,10 +96,15 @@ def _teacher(path: Path, keys: pa.Table, tasks: tuple[TaskSpec, ...]) -> dict[st
     return result
 
 
-def _examples(path: Path, split: str, labels: list[str]) -> pa.Table:
+def _examples(path: Path, split: str, tasks: tuple[TaskSpec, ...], ledger: Ledger) -> pa.Table:
     names = pq.read_schema(path).names
-    columns = [*KEYS, "cold", *labels, *(name for name in names if name.startswith("b_"))]
-    return pq.read_table(path, columns=columns, filters=pc.field("split") == split)
+    return read_labelled(
+        path,
+        [*KEYS, "cold", *(name for name in names if name.startswith("b_"))],
+        [task.name for task in tasks],
+        uses={split: PURPOSES[split]},
+        ledger=ledger,
+    )
 
 
 def read_split(
@@ -119,8 +125,6 @@ def read_split(
         ArtefactError: files do not stand in the same order.
     """
     names, _ = decision_inputs(phase0)
-    labels = [f"y_{task.name}" for task in tasks]
-    ledger.record(split, labels, PURPOSES[split])
     kept, features, newest = [], [], []
     for path in sorted((phase0 / "examples").glob("part-*.parquet")):
         keys = pq.read_table(path, columns=[*KEYS, "split"])
@@ -132,7 +136,7 @@ def read_split(
                 remedy="run Phase 0 again",
             )
         table = table.filter(chosen)
-        kept.append(_examples(path, split, labels))
+        kept.append(_examples(path, split, tasks, ledger))
         columns = [table[name].to_numpy().astype(np.float32) for name in names]
         features.append(np.stack(columns, axis=1))
         newest.append(_newest_category(phase0, path.name, chosen))
@@ -147,7 +151,7 @@ def read_split(
         customers=examples["customer_id"].to_numpy(),
         cold=examples["cold"].to_numpy().astype(bool),
         features=np.concatenate(features),
-        labels={task.name: _numbers(examples, f"y_{task.name}") for task in tasks},
+        labels={task.name: _numbers(examples, label_column(task.name)) for task in tasks},
         states=states,
         teacher=_teacher(
             teacher / "predictions" / f"{split}.parquet",

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from configs.contracts.artefacts import Check
 from configs.settings.features import Leakage
+from training_jobs.evaluation.labels import label_column, read_labelled
 from training_jobs.features.sources import SHARD_FILE
+
+TRAIN = "train"
 
 
 @dataclass(frozen=True)
@@ -62,19 +65,22 @@ def read_train(
     columns: tuple[str, ...] = ()
     for shard in shards:
         name = SHARD_FILE.format(shard=shard)
-        targets = [f"y_{task}" for task in tasks]
-        examples = pq.read_table(output / "examples" / name, columns=["split", *targets])
-        rows = np.flatnonzero(examples["split"].to_numpy() == "train")
-        if len(rows) > share:
-            rows = rows[np.linspace(0, len(rows) - 1, share).astype(np.int64)]
+        part = output / "examples" / name
+        splits = pq.read_table(part, columns=["split"])["split"]
+        places = np.flatnonzero(splits.to_numpy() == TRAIN)
+        train = read_labelled(part, [], tasks, uses={TRAIN: "single-feature screen"})
+        picked = np.arange(len(places))
+        if len(places) > share:
+            picked = np.linspace(0, len(places) - 1, share).astype(np.int64)
         features = pq.read_table(output / "features" / name)
         columns = tuple(features.column_names[2:])
-        chosen = features.take(rows)
+        chosen = features.take(places[picked])
         blocks.append(
             np.column_stack([chosen[column].to_numpy() for column in columns]).astype(np.float32)
         )
-        for task, target in zip(tasks, targets, strict=True):
-            labels[task].append(examples[target].to_numpy()[rows].astype(np.float64))
+        for task in tasks:
+            label = train[label_column(task)].to_numpy()[picked]
+            labels[task].append(label.astype(np.float64))
     return TrainSample(
         columns,
         np.concatenate(blocks),

@@ -13,8 +13,16 @@ import pytest
 import torch
 
 from configs.errors import ArtefactError
+from tests.fixtures.label_reads import label_reads
 from tests.fixtures.phase0_output import write_phase0
-from tests.fixtures.training_stages import column, read, rewrite, set_column
+from tests.fixtures.training_stages import (
+    column,
+    read,
+    rewrite,
+    set_column,
+    teach,
+    teacher_settings,
+)
 from tests.unit.teacher.teaching import CLIP, rows_of
 from training_jobs.training.layout import Layout, NumericColumn, read_layout
 from training_jobs.training.rows import padded, part_names, scaled
@@ -178,3 +186,12 @@ def test_predictions_of_every_split_cover_its_examples(phase0: Path, taught: Pat
         assert np.isfinite(column(table, "churn_signal")).all()
         assert column(table, "segment_prediction").shape == (len(wanted), 3)
         assert "next_mcc" not in table.column_names, "a task that is off has no prediction"
+
+
+def test_the_teacher_reads_labels_of_train_and_selection_and_no_others(
+    phase0: Path, tmp_path: Path
+) -> None:
+    with label_reads() as reads:
+        teach(phase0, tmp_path, teacher_settings(joint_epochs=1))
+    assert set(reads.columns) == {"train", "selection"}
+    assert (tmp_path / "model" / "predictions" / "test.parquet").is_file()
