@@ -15,9 +15,18 @@ from training_jobs.distillation.rows import (
     read_tasks,
     read_teacher,
 )
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.runtime import JobContext, run_job
 
 EVERY = "*"
+NO_VERDICT = (RULES, "the evaluation has no verdict on it")
+READ_FOR = {
+    "train": "fit students",
+    "selection": "choose soft-label weight and features, stop students",
+    "calibration": "calibrate students",
+    "test": "tiers of fidelity: may withhold a student, chooses none",
+}
+"""Split -> what its labels are read for."""
 
 
 def tasks_of(settings: DistillationSettings, group: str, tasks: list[TaskRow]) -> list[TaskRow]:
@@ -41,14 +50,17 @@ def main(context: JobContext) -> None:
     phase0, teacher = context.inputs["phase0"], context.inputs["teacher"]
     on = read_tasks(phase0)
     tasks = tasks_of(settings, context.identity["group"], on)
-    rows = read_rows(phase0, tasks)
-    opinions = read_teacher(teacher, rows, tasks)
     routes = evaluation_routes(context.inputs["evaluate"])
+    routed = {task.name: routes.get(task.name, NO_VERDICT) for task in tasks}
+    ledger = Ledger(Stage.DISTILL)
+    taught = [task for task in tasks if routed[task.name][0] != RULES]
+    rows = read_rows(phase0, taught, uses=READ_FOR, ledger=ledger)
+    opinions = read_teacher(teacher, rows, tasks)
     binned = bin_rows(rows, np.arange(len(rows.columns)), settings.student)
     outcomes = []
     for done, task in enumerate(tasks):
         context.progress(done, len(tasks), task.name)
-        route, reason = routes.get(task.name, (RULES, "the evaluation has no verdict on it"))
+        route, reason = routed[task.name]
         outcomes.append(
             run_task(
                 task,
@@ -61,7 +73,7 @@ def main(context: JobContext) -> None:
             )
         )
     context.progress(len(tasks), len(tasks), "students trained")
-    write_outputs(context.output, rows, outcomes, list(rows.columns))
+    write_outputs(context.output, rows, outcomes, ledger)
 
 
 if __name__ == "__main__":

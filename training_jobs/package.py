@@ -14,6 +14,7 @@ from configs.settings.dataset import DatasetSettings
 from configs.settings.package import PackageSettings
 from configs.version import version
 from training_jobs.distillation.rows import Rows, read_rows, read_tasks
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.packaging.bank import Bank
 from training_jobs.packaging.model_files import Sources, metrics, model_card, serving
 from training_jobs.packaging.pack import pack
@@ -23,6 +24,8 @@ from training_jobs.runtime import JobContext, run_job
 
 MODEL, RECORDS, PACKAGE_FILE = "model", "records", "package.json"
 STAGES_OF_PROGRESS = 4
+READ_FOR = {"train": "base rates and scales of the product score"}
+"""Split -> what its labels are read for; test is not among them."""
 
 
 def _json(path: Path) -> Any:
@@ -125,7 +128,7 @@ def main(context: JobContext) -> None:
     dataset = DatasetSettings.model_validate(context.settings["dataset"])
     phase0 = context.inputs["phase0"]
     sources = _sources(phase0, context.inputs["teacher"], context.inputs["evaluate"])
-    rows = read_rows(phase0, read_tasks(phase0))
+    rows = read_rows(phase0, read_tasks(phase0), uses=READ_FOR, ledger=Ledger(Stage.PACKAGE))
     students = read_students(context.inputs["distill"], [row["name"] for row in sources.tasks])
     bank = Bank(context.inputs["preflight"] / "tables", dataset.as_ofs("score")[0])
     context.progress(1, STAGES_OF_PROGRESS, "students and scored customers read")

@@ -5,6 +5,7 @@ from configs.settings.base import validate
 from configs.settings.dataset import DatasetSettings
 from configs.settings.evaluation import EvaluationSettings
 from configs.settings.report import ReportSettings
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.reporting.case import Case
 from training_jobs.reporting.documents import Inputs, NotAvailable
 from training_jobs.reporting.page import page
@@ -15,9 +16,11 @@ REPORT_FILE = "report.html"
 STEPS = 2
 
 
-def _measured(inputs: Inputs, settings: EvaluationSettings) -> dict[str, Measured] | NotAvailable:
+def _measured(
+    inputs: Inputs, settings: EvaluationSettings, ledger: Ledger
+) -> dict[str, Measured] | NotAvailable:
     try:
-        return measure_students(inputs, settings)
+        return measure_students(inputs, settings, ledger)
     except NotAvailable as why:
         return why
 
@@ -31,7 +34,8 @@ def main(context: JobContext) -> None:
     given = context.settings
     evaluation = validate(EvaluationSettings, given["evaluation"], source="settings.evaluation")
     inputs = Inputs(context.inputs)
-    measured = _measured(inputs, evaluation)
+    ledger = Ledger(Stage.REPORT)
+    measured = _measured(inputs, evaluation, ledger)
     context.progress(1, STEPS, "students measured")
     case = Case(
         inputs=inputs,
@@ -40,6 +44,7 @@ def main(context: JobContext) -> None:
         settings=validate(ReportSettings, given["report"], source="settings.report"),
         bootstrap=evaluation.bootstrap,
         measured=measured,
+        ledger=ledger,
     )
     (context.output / REPORT_FILE).write_text(page(case), encoding="utf-8")
     context.progress(STEPS, STEPS, "page written")

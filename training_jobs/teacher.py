@@ -112,12 +112,11 @@ def _write_scores(
     settings: TeacherSettings,
 ) -> int:
     tasks: tuple[TaskSpec, ...] = crossfit.tasks
-    names = [task.name for task in tasks]
     scored = 0
     for split in (TRAIN, *LATER_SPLITS):
         with SplitFile(context.output, split, tasks) as files:
             for rows in read_parts(
-                phase0, crossfit.layout, tasks=names, splits=(split,), clip=settings.clip_sd
+                phase0, crossfit.layout, tasks=(), splits=(split,), clip=settings.clip_sd
             ):
                 if not len(rows):
                     continue

@@ -66,6 +66,7 @@ class BankSettings(Strict):
 
     Attributes:
         block: customers simulated together; part of the bytes, unlike the number of workers.
+        blocks_per_file: blocks in one file of a table, each its own row group; part of the bytes.
         community: customers who share merchants; a block holds whole communities.
         active_events: mean card events a month of an active customer.
         motif: the four categories of an outing, in the order of the rhythm mechanism.
@@ -76,6 +77,7 @@ class BankSettings(Strict):
     first_month: Month
     burn_in_months: int = Field(ge=12)
     block: int = Field(gt=0)
+    blocks_per_file: int = Field(gt=0)
     community: int = Field(gt=1)
     dormant_share: float = Field(ge=0, lt=1)
     late_joiners: float = Field(ge=0, lt=1)

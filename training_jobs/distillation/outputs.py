@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from configs.contracts.artefacts import Check, canonical_json, write_checks
 from training_jobs.distillation.one_task import RULES, Outcome
 from training_jobs.distillation.rows import Rows
+from training_jobs.evaluation.ledger import Ledger
 
 SCORED = ("test", "score")
 
@@ -66,7 +67,7 @@ def checks_of(outcomes: list[Outcome]) -> list[Check]:
     return checks
 
 
-def write_outputs(output: Path, rows: Rows, outcomes: list[Outcome], columns: list[str]) -> None:
+def write_outputs(output: Path, rows: Rows, outcomes: list[Outcome], ledger: Ledger) -> None:
     """Write everything the distill stage leaves into `output`."""
     (output / "students").mkdir(parents=True, exist_ok=True)
     for row in outcomes:
@@ -75,17 +76,9 @@ def write_outputs(output: Path, rows: Rows, outcomes: list[Outcome], columns: li
                 num_iteration=row.student.booster.best_iteration
             )
             (output / "students" / f"{row.task.name}.txt").write_text(text)
-    ledger = [
-        {
-            "reader": "distill",
-            "split": "test",
-            "columns": [row.task.name for row in outcomes if row.requested != RULES],
-            "purpose": "tiers of fidelity: may withhold a student, chooses none",
-        }
-    ]
     table = {
-        "tasks": {row.task.name: row.as_json(tuple(columns)) for row in outcomes},
-        "ledger": ledger,
+        "tasks": {row.task.name: row.as_json(rows.columns) for row in outcomes},
+        "ledger": ledger.plain(),
     }
     (output / "students.json").write_bytes(canonical_json(table))
     _predictions(output / "predictions", rows, outcomes)

@@ -1,6 +1,7 @@
 """Labelled rows of all splits beside the teacher's predictions for them."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from configs.errors import ArtefactError
+from training_jobs.evaluation.labels import label_column, read_labelled
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.features.examples import KEYS
 from training_jobs.features.reading import read_columns
 
@@ -109,29 +112,52 @@ def _inputs(schema: dict[str, Any]) -> tuple[str, ...]:
     return tuple(schema["decision_inputs"])
 
 
-def read_rows(phase0: Path, tasks: list[TaskRow]) -> Rows:
+def _labels(
+    phase0: Path, keys: pa.Array, tasks: list[TaskRow], uses: Mapping[str, str], ledger: Ledger
+) -> dict[str, Floats]:
+    """Return task -> [N] labels in the order of `keys`, NaN outside the splits in `uses`."""
+    names = [task.name for task in tasks]
+    parts = sorted((phase0 / "examples").glob("part-*.parquet"))
+    table = pa.concat_tables(
+        [read_labelled(path, KEYS, names, uses=uses, ledger=ledger) for path in parts]
+    )
+    place = pc.index_in(row_keys(table), value_set=keys).to_numpy(zero_copy_only=False)
+    found = {}
+    for name in names:
+        found[name] = np.full(len(keys), np.nan)
+        found[name][place.astype(np.int64)] = table[label_column(name)].to_numpy()
+    return found
+
+
+def read_rows(
+    phase0: Path, tasks: list[TaskRow], *, uses: Mapping[str, str], ledger: Ledger
+) -> Rows:
     """Read examples and features of Phase 0.
+
+    Args:
+        phase0: its output.
+        tasks: whose labels.
+        uses: split -> what its labels are read for; those of other splits are NaN.
+        ledger: where these reads go on record.
 
     Raises:
         ArtefactError: their rows do not agree, or a protected column would decide.
     """
     schema = json.loads((phase0 / "feature_schema.json").read_text())
     columns = _inputs(schema)
-    examples = read_folder(phase0 / "examples")
+    examples = read_folder(phase0 / "examples", [*KEYS, "split", "cold"])
     parts = sorted(path.name for path in (phase0 / "examples").glob("part-*.parquet"))
     matrix = np.concatenate([read_columns(phase0, part, columns) for part in parts])
+    keys = row_keys(examples)
     return Rows(
-        keys=row_keys(examples),
+        keys=keys,
         customers=examples.column("customer_id").combine_chunks(),
         as_of=examples.column("as_of").combine_chunks(),
         split=np.array(examples.column("split").to_pylist()),
         cold=np.array(examples.column("cold").to_pylist(), dtype=bool),
         features=matrix,
         columns=columns,
-        labels={
-            task.name: examples.column(f"y_{task.name}").to_numpy().astype(np.float64)
-            for task in tasks
-        },
+        labels=_labels(phase0, keys, tasks, uses, ledger),
     )
 
 

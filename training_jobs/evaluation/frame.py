@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from configs.errors import ArtefactError
+from training_jobs.evaluation.labels import label_column, read_labelled
 from training_jobs.evaluation.ledger import Ledger
 from training_jobs.evaluation.sample import Array
 from training_jobs.features.examples import KEYS
@@ -96,10 +97,15 @@ def _teacher(path: Path, keys: pa.Table, tasks: tuple[TaskSpec, ...]) -> dict[st
     return result
 
 
-def _examples(path: Path, split: str, labels: list[str]) -> pa.Table:
+def _examples(path: Path, split: str, tasks: tuple[TaskSpec, ...], ledger: Ledger) -> pa.Table:
     names = pq.read_schema(path).names
-    columns = [*KEYS, "cold", *labels, *(name for name in names if name.startswith("b_"))]
-    return pq.read_table(path, columns=columns, filters=pc.field("split") == split)
+    return read_labelled(
+        path,
+        [*KEYS, "cold", *(name for name in names if name.startswith("b_"))],
+        [task.name for task in tasks],
+        uses={split: PURPOSES[split]},
+        ledger=ledger,
+    )
 
 
 def read_split(
@@ -120,13 +126,11 @@ def read_split(
         ArtefactError: files do not stand in the same order.
     """
     names, _ = decision_inputs(phase0)
-    labels = [f"y_{task.name}" for task in tasks]
-    ledger.record(split, labels, PURPOSES[split])
     kept, features, newest = [], [], []
     for path in sorted((phase0 / "examples").glob("part-*.parquet")):
         keys = pq.read_table(path, columns=["split"])
         chosen = pc.equal(keys["split"], split)
-        kept.append(_examples(path, split, labels))
+        kept.append(_examples(path, split, tasks, ledger))
         features.append(read_columns(phase0, path.name, names, chosen=chosen.to_numpy()))
         newest.append(_newest_category(phase0, path.name, chosen))
     examples = pa.concat_tables(kept)
@@ -140,7 +144,7 @@ def read_split(
         customers=examples["customer_id"].to_numpy(),
         cold=examples["cold"].to_numpy().astype(bool),
         features=np.concatenate(features),
-        labels={task.name: _numbers(examples, f"y_{task.name}") for task in tasks},
+        labels={task.name: _numbers(examples, label_column(task.name)) for task in tasks},
         states=states,
         teacher=_teacher(
             teacher / "predictions" / f"{split}.parquet",

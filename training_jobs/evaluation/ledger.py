@@ -16,7 +16,7 @@ class Entry:
 
 
 class Ledger:
-    """Collects the entries of one job, one a read, in the order of the reads."""
+    """Collects the entries of one job in the order of the reads; the parts of one read are one."""
 
     def __init__(self, reader: str) -> None:
         """Open a ledger for `reader`, the job's name."""
@@ -25,7 +25,9 @@ class Ledger:
 
     def record(self, split: str, columns: Sequence[str], purpose: str) -> None:
         """Put one read on record."""
-        self.entries.append(Entry(self.reader, split, tuple(columns), purpose))
+        entry = Entry(self.reader, split, tuple(columns), purpose)
+        if entry not in self.entries:
+            self.entries.append(entry)
 
     def plain(self) -> list[dict[str, Any]]:
         """Return the JSON form."""

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from configs.contracts.artefacts import Check
 from configs.settings.features import Leakage
+from training_jobs.evaluation.labels import label_column, read_labelled
 from training_jobs.features.reading import SCHEMA_NAME, read_columns
 from training_jobs.features.sources import SHARD_FILE
+
+TRAIN = "train"
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,19 @@ def read_train(
     columns = tuple(column["name"] for column in schema["columns"])
     for shard in shards:
         name = SHARD_FILE.format(shard=shard)
-        targets = [f"y_{task}" for task in tasks]
-        examples = pq.read_table(output / "examples" / name, columns=["split", *targets])
-        rows = np.flatnonzero(examples["split"].to_numpy() == "train")
-        if len(rows) > share:
-            rows = rows[np.linspace(0, len(rows) - 1, share).astype(np.int64)]
-        chosen = np.zeros(examples.num_rows, bool)
-        chosen[rows] = True
+        part = output / "examples" / name
+        splits = pq.read_table(part, columns=["split"])["split"]
+        places = np.flatnonzero(splits.to_numpy() == TRAIN)
+        train = read_labelled(part, [], tasks, uses={TRAIN: "single-feature screen"})
+        picked = np.arange(len(places))
+        if len(places) > share:
+            picked = np.linspace(0, len(places) - 1, share).astype(np.int64)
+        chosen = np.zeros(len(splits), bool)
+        chosen[places[picked]] = True
         blocks.append(read_columns(output, name, columns, chosen=chosen))
-        for task, target in zip(tasks, targets, strict=True):
-            labels[task].append(examples[target].to_numpy()[rows].astype(np.float64))
+        for task in tasks:
+            label = train[label_column(task)].to_numpy()[picked]
+            labels[task].append(label.astype(np.float64))
     return TrainSample(
         columns,
         np.concatenate(blocks),

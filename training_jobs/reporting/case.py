@@ -7,6 +7,7 @@ from configs.contracts.stages import Stage
 from configs.settings.dataset import DatasetSettings
 from configs.settings.evaluation import Bootstrap
 from configs.settings.report import MetricText, ReportSettings
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.reporting.documents import Document, Inputs, NotAvailable
 from training_jobs.reporting.markup import Html
 from training_jobs.reporting.students import Measured
@@ -20,6 +21,7 @@ class Case:
         identity: run_id, stage_key, code_version, data_hash of this job.
         bootstrap: of the intervals on test.
         measured: task -> the student beside its teacher on test, or why there is none.
+        ledger: the reads of labels for `measured`.
     """
 
     inputs: Inputs
@@ -28,6 +30,7 @@ class Case:
     settings: ReportSettings
     bootstrap: Bootstrap
     measured: Mapping[str, Measured] | NotAvailable
+    ledger: Ledger
 
     def tasks(self) -> list[Document]:
         """Return the rows of `tasks.json`, on and off."""

@@ -11,6 +11,8 @@ from configs.contracts.artefacts import MANIFEST_NAME, Manifest
 from configs.contracts.stages import STAGES, Stage
 from configs.errors import ArtefactError
 from training_jobs.distillation.rows import read_folder
+from training_jobs.evaluation.labels import read_labelled
+from training_jobs.evaluation.ledger import Ledger
 
 RUN_CHANNEL = "run"
 RUN_FILE = "run.json"
@@ -100,6 +102,24 @@ class Inputs:
         if not any(folder.glob("part-*.parquet")):
             raise NotAvailable("examples are not among the outputs of stage phase0")
         return read_folder(folder, columns)
+
+    def labelled(
+        self, columns: list[str], tasks: list[str], *, uses: Mapping[str, str], ledger: Ledger
+    ) -> pa.Table:
+        """Return rows of some splits of Phase 0 with their labels. Raises NotAvailable.
+
+        Args:
+            columns: other columns.
+            tasks: whose labels.
+            uses: split -> what its labels are read for.
+            ledger: where the reads go on record.
+        """
+        parts = sorted((self.folder(Stage.PHASE0) / "examples").glob("part-*.parquet"))
+        if not parts:
+            raise NotAvailable("examples are not among the outputs of stage phase0")
+        return pa.concat_tables(
+            [read_labelled(path, columns, tasks, uses=uses, ledger=ledger) for path in parts]
+        )
 
     def document(self, stage: Stage, name: str, group: str | None = None) -> Document:
         """Return a JSON object that a stage left. Raises NotAvailable."""

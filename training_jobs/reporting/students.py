@@ -19,6 +19,8 @@ from configs.settings.evaluation import EvaluationSettings
 from training_jobs.distillation.rows import row_keys
 from training_jobs.evaluation.baselines import MAJORITY, prior
 from training_jobs.evaluation.judge import judge
+from training_jobs.evaluation.labels import label_column
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.evaluation.sample import Array
 from training_jobs.ple.tasks import MULTICLASS, TaskSpec, read_tasks
 from training_jobs.reporting.documents import Inputs, NotAvailable, read
@@ -26,7 +28,11 @@ from training_jobs.reporting.documents import Inputs, NotAvailable, read
 TEACHER, STUDENT = "teacher", "student"
 TEST, TRAIN = "test", "train"
 KEYS = ["customer_id", "as_of"]
-
+READ_FOR = {
+    TRAIN: "base rates that skills are measured against",
+    TEST: f"intervals of each {STUDENT}, chooses nothing",
+}
+"""Split -> what its labels are read for."""
 Estimates = dict[str, float | None]
 
 
@@ -59,7 +65,7 @@ def _aligned(table: pa.Table, keys: pa.Array, task: TaskSpec) -> Array:
 
 
 def _labels(rows: pa.Table, task: str) -> Array:
-    return np.asarray(rows[f"y_{task}"].cast(pa.float64()).to_numpy(), dtype=np.float64)
+    return np.asarray(rows[label_column(task)].cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def _base_rate(task: TaskSpec, labels: Array, rows: int) -> Array:
@@ -78,12 +84,15 @@ def _estimates(found: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, E
     return {metric: by_name[name].plain() for metric, by_name in found.items() if name in by_name}
 
 
-def measure_students(inputs: Inputs, settings: EvaluationSettings) -> dict[str, Measured]:
+def measure_students(
+    inputs: Inputs, settings: EvaluationSettings, ledger: Ledger
+) -> dict[str, Measured]:
     """Return task -> its student, judged; tasks without a student are left out.
 
     Args:
         inputs: of Phase 0, the teacher and the distillation.
         settings: of the evaluation.
+        ledger: where the reads of labels go on record.
 
     Raises:
         NotAvailable: a file that this needs is not there.
@@ -92,8 +101,9 @@ def measure_students(inputs: Inputs, settings: EvaluationSettings) -> dict[str, 
     declared = read(path, path.name)
     names = {row["name"]: tuple(row["metrics"]) for row in declared["tasks"]}
     tasks = read_tasks(declared)
-    columns = [f"y_{task.name}" for task in tasks]
-    examples = inputs.examples([*KEYS, "split", "cold", *columns])
+    examples = inputs.labelled(
+        [*KEYS, "split", "cold"], [task.name for task in tasks], uses=READ_FOR, ledger=ledger
+    )
     train = examples.filter(pc.equal(examples["split"], TRAIN))
     test = examples.filter(pc.and_(pc.equal(examples["split"], TEST), pc.invert(examples["cold"])))
     keys = row_keys(test)

@@ -8,8 +8,9 @@ How `phase0` uses this package::
 
 `tables` is the folder `tables/` of the preflight stage. The call writes
 `output/examples/part-NNNNN.parquet` (one file a customer shard, rows sorted by
-`(customer_id, as_of)`) and `output/tasks.json` (tasks after the viability gate), and returns the
-content of the latter. Feature, event and incidence parts then follow the rows of the same shard.
+`(customer_id, as_of)`) and `output/tasks.json` (tasks after the viability gate with label counts by
+split and by `as_of` within it, and the record of that counting), and returns the content of the
+latter. Feature, event and incidence parts then follow the rows of the same shard.
 
 Columns of an examples part: `customer_id` VARCHAR, `as_of` DATE, `split` VARCHAR in
 train | selection | calibration | test | score, `cold` BOOL, `fold` TINYINT, `y_<task>` DOUBLE for

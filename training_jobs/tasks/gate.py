@@ -8,21 +8,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from configs.settings.tasks import Task, TasksSettings
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.tasks.base import Setting, method_of
 
 GATED_SPLITS = ("train", "selection", "calibration", "test")
 COLD = "cold"
 """Test rows of customers who are never trained on, counted apart from test."""
+READ_FOR = {
+    "train": "counts for the viability gate; class merges",
+    "selection": "counts for the viability gate",
+    "calibration": "counts for the viability gate",
+    "test": "counts for the viability gate: may switch a task off, chooses nothing",
+}
+"""Why the viability gate reads the labels of a split."""
 OTHER = "other"
 """Label of pooled classes; label methods with a class of the rest call it so too."""
 
 
 @dataclass
 class Tally:
-    """Rows and label values by task and split, summed over shards."""
+    """Rows and label values by task and split, and by `as_of` within it, summed over shards."""
 
     rows: Counter[str] = field(default_factory=Counter)
     values: dict[tuple[str, str], Counter[float]] = field(default_factory=dict)
+    rows_at: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(split, as_of as ISO text) -> rows."""
+    values_at: dict[tuple[str, str, str], Counter[float]] = field(default_factory=dict)
+    """(task, split, as_of) -> label value -> rows."""
 
     def add(self, table: pa.Table, tasks: TasksSettings) -> None:
         """Count the rows of one shard."""
@@ -35,10 +47,22 @@ class Tally:
                 )
             )
             self.rows[split] += part.num_rows
-            for task in tasks.tasks:
-                counts = self.values.setdefault((task.name, split), Counter())
-                for entry in pc.value_counts(part[f"y_{task.name}"].drop_null()).to_pylist():
-                    counts[entry["values"]] += entry["counts"]
+            for as_of in sorted(pc.unique(part["as_of"]).to_pylist()):
+                self._add_at(
+                    split,
+                    as_of.isoformat(),
+                    part.filter(pc.equal(part["as_of"], as_of)),
+                    tasks,
+                )
+
+    def _add_at(self, split: str, as_of: str, part: pa.Table, tasks: TasksSettings) -> None:
+        self.rows_at[split, as_of] += part.num_rows
+        for task in tasks.tasks:
+            counts = self.values.setdefault((task.name, split), Counter())
+            at = self.values_at.setdefault((task.name, split, as_of), Counter())
+            for entry in pc.value_counts(part[f"y_{task.name}"].drop_null()).to_pylist():
+                counts[entry["values"]] += entry["counts"]
+                at[entry["values"]] += entry["counts"]
 
     def of(self, task: str, split: str) -> Counter[float]:
         """Return label value -> rows."""
@@ -52,6 +76,13 @@ class Merge:
     classes: dict[int, int]
     labels: tuple[str, ...]
     pooled: tuple[str, ...]
+
+    def apply(self, raw: Counter[float]) -> Counter[float]:
+        """Return final class -> rows."""
+        merged: Counter[float] = Counter()
+        for value, rows in raw.items():
+            merged[float(self.classes[int(value)])] += rows
+        return merged
 
     @property
     def changes(self) -> bool:
@@ -146,7 +177,10 @@ def _reason(
     return None
 
 
-def _counts(task: Task, labels: tuple[str, ...] | None, values: Counter[float]) -> dict[str, Any]:
+def _counts(task: Task, merge: Merge | None, raw: Counter[float]) -> dict[str, Any]:
+    """Return what the report says of label values, classes merged."""
+    values = merge.apply(raw) if merge else raw
+    labels = merge.labels if merge else None
     return {
         "rows": values.total(),
         "positives": values[1.0] if task.type == "binary" else None,
@@ -155,31 +189,45 @@ def _counts(task: Task, labels: tuple[str, ...] | None, values: Counter[float]) 
     }
 
 
+def _by_as_of(task: Task, merge: Merge | None, tally: Tally) -> dict[str, dict[str, Any]]:
+    """Return split -> `as_of` -> `examples` and the counts of its labelled rows."""
+    found: dict[str, dict[str, Any]] = {split: {} for split in (*GATED_SPLITS, COLD)}
+    for (split, as_of), examples in sorted(tally.rows_at.items()):
+        at = tally.values_at[task.name, split, as_of]
+        found[split][as_of] = {"examples": examples, **_counts(task, merge, at)}
+    return found
+
+
+def _reads(tasks: TasksSettings) -> Ledger:
+    """Return the ledger of this job: it derives the labels, and counts them for the gate.
+
+    The gate is the one use of test labels before the evaluation: their number and rate may switch
+    a task off, and they fit, choose and rank nothing.
+    """
+    ledger = Ledger("phase0")
+    for split in GATED_SPLITS:
+        ledger.record(split, [f"y_{task.name}" for task in tasks.tasks], READ_FOR[split])
+    return ledger
+
+
 def judge(tally: Tally, setting: Setting, tasks: TasksSettings) -> dict[str, Any]:
     """Return the content of `tasks.json`: every task with status, reason and counts by split."""
     merges = merge_classes(tally, setting, tasks)
     entries = []
     for task in tasks.tasks:
         merge = merges.get(task.name)
-        values = {}
-        for split in (*GATED_SPLITS, COLD):
-            raw = tally.of(task.name, split)
-            if merge is None:
-                values[split] = raw
-            else:
-                merged: Counter[float] = Counter()
-                for value, rows in raw.items():
-                    merged[float(merge.classes[int(value)])] += rows
-                values[split] = merged
+        raw = {split: tally.of(task.name, split) for split in (*GATED_SPLITS, COLD)}
+        values = {
+            split: merge.apply(counted) if merge else counted for split, counted in raw.items()
+        }
         reason = method_of(task.derivation).unmet(task.derivation, setting.dataset) or _reason(
             task, values, tally, tasks
         )
-        labels = merge.labels if merge else None
         entries.append(
             {
                 "name": task.name,
                 "type": task.type,
-                "classes": list(labels) if labels else None,
+                "classes": list(merge.labels) if merge else None,
                 "merged": list(merge.pooled) if merge else [],
                 "loss": task.loss,
                 "loss_weight": task.loss_weight,
@@ -190,9 +238,12 @@ def judge(tally: Tally, setting: Setting, tasks: TasksSettings) -> dict[str, Any
                 "persistence": task.persistence,
                 "status": "off" if reason else "on",
                 "reason": reason,
-                "counts": {
-                    split: _counts(task, labels, counted) for split, counted in values.items()
-                },
+                "counts": {split: _counts(task, merge, counted) for split, counted in raw.items()},
+                "by_as_of": _by_as_of(task, merge, tally),
             }
         )
-    return {"rows": dict(sorted(tally.rows.items())), "tasks": entries}
+    return {
+        "rows": dict(sorted(tally.rows.items())),
+        "tasks": entries,
+        "ledger": _reads(tasks).plain(),
+    }

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.errors import ArtefactError
+from training_jobs.evaluation.labels import label_column, read_labelled
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.experts.batch import Batch, Events, Incidence
 from training_jobs.features.examples import KEYS
 from training_jobs.features.reading import EXAMPLES, read_beside, read_columns, read_table
@@ -139,20 +141,36 @@ def read_part(
     tasks: Sequence[str],
     splits: Sequence[str],
     clip: float,
+    ledger: Ledger | None = None,
 ) -> Rows:
     """Read the rows of one part that lie in `splits`.
+
+    Args:
+        phase0: output of Phase 0.
+        part: file name.
+        layout: how inputs are laid out.
+        tasks: whose labels; none where rows are only scored.
+        splits: of the rows.
+        clip: bound of scaled values.
+        ledger: where labels of test go on record; training reads none.
 
     Raises:
         ArtefactError: a file is missing, its rows do not stand in the order of the examples, or a
             category code lies outside its cardinality.
     """
-    labels = [f"y_{task}" for task in tasks]
-    examples = read_table(phase0, EXAMPLES, part, [*KEYS, *DEALT, *labels])
+    examples = read_table(phase0, EXAMPLES, part, [*KEYS, *DEALT])
     chosen = pc.is_in(examples["split"], value_set=pa.array(list(splits)))
     features = read_columns(phase0, part, layout.columns, chosen=chosen.to_numpy())
     events = read_beside(phase0, "events", part).filter(chosen) if layout.categories else None
     incidence = read_beside(phase0, "incidence", part).filter(chosen) if layout.items else None
     kept = examples.filter(chosen)
+    labelled = read_labelled(
+        phase0 / EXAMPLES / part,
+        KEYS,
+        tasks,
+        uses=dict.fromkeys(splits, "fit and stop the teacher"),
+        ledger=ledger,
+    )
     values = scaled(features[:, : len(layout.numeric)], layout, clip)
     missing = np.isnan(values)
     codes = _codes(features[:, len(layout.numeric) :], layout, part)
@@ -161,7 +179,7 @@ def read_part(
         split=kept["split"].to_numpy().astype(str),
         cold=kept["cold"].to_numpy().astype(bool),
         fold=kept["fold"].to_numpy().astype(np.int64),
-        labels=torch.from_numpy(_columns(kept, labels)),
+        labels=torch.from_numpy(_columns(labelled, [label_column(task) for task in tasks])),
         batch=Batch(
             torch.from_numpy(np.where(missing, np.float32(0), values)),
             torch.from_numpy(missing),
@@ -213,8 +231,14 @@ def concatenate(parts: list[Rows]) -> Rows:
 
 
 def read_parts(
-    phase0: Path, layout: Layout, *, tasks: Sequence[str], splits: Sequence[str], clip: float
+    phase0: Path,
+    layout: Layout,
+    *,
+    tasks: Sequence[str],
+    splits: Sequence[str],
+    clip: float,
+    ledger: Ledger | None = None,
 ) -> Iterator[Rows]:
     """Yield the rows of each part that lie in `splits`, part after part."""
     for part in part_names(phase0):
-        yield read_part(phase0, part, layout, tasks=tasks, splits=splits, clip=clip)
+        yield read_part(phase0, part, layout, tasks=tasks, splits=splits, clip=clip, ledger=ledger)

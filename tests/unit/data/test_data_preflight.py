@@ -109,7 +109,7 @@ def test_check_prints_every_violation_with_examples_and_exits_1(
     assert check.main(arguments) == 1
     text = capsys.readouterr().out
     assert "2 violations" in text
-    assert "block-00000.parquet (table holdings): not a readable Parquet file: 1" in text
+    assert "part-00000.parquet (table holdings): not a readable Parquet file: 1" in text
     assert "transactions/*.parquet (table transactions): no such file: 1" in text
     assert "remedy" in text
     assert check.main([*arguments, "--json"]) == 1

@@ -17,6 +17,7 @@ from tests.unit.distillation.distillation_bank import (
     light,
 )
 from training_jobs.distillation.rows import read_folder, read_rows, read_tasks
+from training_jobs.evaluation.ledger import Ledger
 
 PROTECTED = "age"
 
@@ -59,14 +60,22 @@ def test_tasks_that_are_off_have_no_student(bank: Bank) -> None:
 
 
 def test_missing_features_and_labels_are_read_as_missing(bank: Bank) -> None:
-    rows = read_rows(bank.phase0, read_tasks(bank.phase0))
+    rows = read_rows(
+        bank.phase0,
+        read_tasks(bank.phase0),
+        uses={"train": "", "test": ""},
+        ledger=Ledger("a test"),
+    )
     gaps = np.isnan(rows.features[:, rows.columns.index("tenure_months")])
     assert 0.02 < gaps.mean() < 0.1
-    assert np.isnan(rows.labels[CHURN][rows.split == "score"]).all()
+    for split in ("selection", "calibration", "score"):
+        assert np.isnan(rows.labels[CHURN][rows.split == split]).all(), split
+    for split in ("train", "test"):
+        assert not np.isnan(rows.labels[CHURN][rows.split == split]).all(), split
 
 
 def test_cold_customers_are_no_test_rows(bank: Bank) -> None:
-    rows = read_rows(bank.phase0, read_tasks(bank.phase0))
+    rows = read_rows(bank.phase0, [], uses={}, ledger=Ledger("a test"))
     assert rows.cold[rows.split == "test"].any()
     assert not rows.cold[rows.of("test")].any()
 

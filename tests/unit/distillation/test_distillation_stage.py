@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from configs.errors import ArtefactError
 from configs.settings.distillation import DistillationSettings
+from tests.fixtures.label_reads import label_reads
 from tests.unit.distillation.distillation_bank import (
     CHURN,
     COUNT,
@@ -42,7 +43,9 @@ def test_the_job_leaves_students_scores_checks_and_a_ledger(bank: Bank, tmp_path
     assert checks["fidelity.tasks_served"]["blocking"]
     assert all(row["passed"] for row in checks.values())
     ledger = json.loads((output / "students.json").read_text())["ledger"]
-    assert sorted(ledger[0]["columns"]) == sorted(ROUTES)
+    assert [entry["split"] for entry in ledger] == ["train", "selection", "calibration", "test"]
+    for entry in ledger:
+        assert sorted(entry["columns"]) == sorted(f"y_{task}" for task in ROUTES)
 
 
 def test_two_runs_leave_the_same_bytes(bank: Bank, tmp_path: Path) -> None:
@@ -133,7 +136,7 @@ def test_a_task_of_a_weak_teacher_is_left_to_rules_with_the_reason(
     entry = students_of(output)[CHURN]
     assert (entry["route"], entry["reason"]) == ("RULES", verdict["route_reason"])
     ledger = json.loads((output / "students.json").read_text())["ledger"]
-    assert CHURN not in ledger[0]["columns"]
+    assert all(f"y_{CHURN}" not in entry["columns"] for entry in ledger)
 
 
 def test_a_withheld_student_is_told_by_a_check_and_nothing_of_it_is_left(
@@ -180,3 +183,11 @@ def test_groups_change_no_student(bank: Bank, tmp_path: Path) -> None:
     among = bank.distil(tmp_path / "among", light())
     text = f"students/{CHURN}.txt"
     assert bytes_of(alone)[text] == bytes_of(among)[text]
+
+
+def test_the_ledger_tells_exactly_what_left_the_examples(bank: Bank, tmp_path: Path) -> None:
+    with label_reads() as reads:
+        output = bank.distil(tmp_path / "out", light())
+    ledger = json.loads((output / "students.json").read_text())["ledger"]
+    assert {entry["split"]: set(entry["columns"]) for entry in ledger} == reads.columns
+    assert all(entry["reader"] == "distill" for entry in ledger)

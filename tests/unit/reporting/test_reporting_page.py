@@ -183,9 +183,11 @@ def test_every_check_has_value_bound_and_result(name: str, parts: dict[str, Part
 
 def test_reads_of_labels_are_on_record_the_reports_own_too(parts: dict[str, Part]) -> None:
     readers = [row[:3] for row in parts["checks"].rows if len(row) == 4]
+    assert ["phase0", "test", "1"] in readers
     assert ["evaluate", "test", "2"] in readers
     assert ["distill", "test", "1"] in readers
-    assert ["report", "test", "2"] in readers
+    assert ["report", "train", "3"] in readers
+    assert ["report", "test", "3"] in readers
 
 
 def test_timings_tell_skips_and_what_they_spared(parts: dict[str, Part]) -> None:

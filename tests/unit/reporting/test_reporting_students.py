@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from configs.settings.run import load_run_settings
+from tests.fixtures.label_reads import label_reads
 from tests.fixtures.report_documents import (
     COLD,
     COUNT,
@@ -17,6 +18,7 @@ from tests.fixtures.report_documents import (
     TEST,
 )
 from training_jobs.evaluation.judge import judge
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.ple.tasks import TaskSpec
 from training_jobs.reporting.documents import Inputs, NotAvailable
 from training_jobs.reporting.students import measure_students
@@ -56,7 +58,7 @@ def test_student_is_judged_as_the_evaluation_would(run_folder: Path) -> None:
             "majority": np.full(TEST, rate),
         },
     )
-    measured = measure_students(inputs(run_folder), SETTINGS)[DEPOSITS]
+    measured = measure_students(inputs(run_folder), SETTINGS, Ledger("report"))[DEPOSITS]
     assert measured.rows == expected.rows == TEST - 3, "masked and cold rows do not count"
     for metric in METRICS[DEPOSITS]:
         assert measured.metrics[metric] == expected.metrics[metric]["teacher"].plain(), metric
@@ -68,7 +70,7 @@ def test_student_that_is_its_teacher_differs_by_nothing(run_folder: Path) -> Non
     pq.write_table(
         teacher.take(order), run_folder / "distill" / GROUP / "predictions" / "test.parquet"
     )
-    for task, measured in measure_students(inputs(run_folder), SETTINGS).items():
+    for task, measured in measure_students(inputs(run_folder), SETTINGS, Ledger("report")).items():
         assert set(measured.against_teacher) == set(METRICS[task])
         for found in measured.against_teacher.values():
             assert found == {"value": 0.0, "low": 0.0, "high": 0.0}
@@ -80,15 +82,16 @@ def test_difference_is_teacher_minus_student(run_folder: Path) -> None:
     place = teacher.column_names.index(DEPOSITS)
     worse = teacher[DEPOSITS].to_numpy()[::-1]
     pq.write_table(teacher.set_column(place, DEPOSITS, [worse]), path)
-    measured = measure_students(inputs(run_folder), SETTINGS)[DEPOSITS]
+    measured = measure_students(inputs(run_folder), SETTINGS, Ledger("report"))[DEPOSITS]
     found = measured.against_teacher["auc"]
     assert None not in found.values()
     assert max(value for value in found.values() if value is not None) < 0
 
 
 def test_task_without_student_is_left_out(run_folder: Path) -> None:
-    assert set(measure_students(inputs(run_folder), SETTINGS)) == {DEPOSITS, PRIMARY}
-    assert COUNT not in measure_students(inputs(run_folder), SETTINGS)
+    measured = measure_students(inputs(run_folder), SETTINGS, Ledger("report"))
+    assert set(measured) == {DEPOSITS, PRIMARY}
+    assert COUNT not in measured
 
 
 def test_row_without_a_prediction_is_no_measurement(run_folder: Path) -> None:
@@ -97,4 +100,13 @@ def test_row_without_a_prediction_is_no_measurement(run_folder: Path) -> None:
     kept = [at for at, name in enumerate(table["customer_id"].to_pylist()) if name != "C00007"]
     pq.write_table(table.take(kept), path)
     with pytest.raises(NotAvailable, match=f"1 of {TEST} test rows have no prediction"):
-        measure_students(inputs(run_folder), SETTINGS)
+        measure_students(inputs(run_folder), SETTINGS, Ledger("report"))
+
+
+def test_the_ledger_tells_exactly_what_left_the_examples(run_folder: Path) -> None:
+    ledger = Ledger("report")
+    with label_reads() as reads:
+        measure_students(inputs(run_folder), SETTINGS, ledger)
+    found = {entry["split"]: set(entry["columns"]) for entry in ledger.plain()}
+    assert set(found) == {"train", "test"}
+    assert found == reads.columns

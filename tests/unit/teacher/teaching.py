@@ -10,6 +10,7 @@ from torch import Tensor
 
 from configs.settings.teacher import TeacherSettings
 from tests.fixtures.training_stages import teacher_settings
+from training_jobs.evaluation.ledger import Ledger
 from training_jobs.experts.base import ExpertInputs
 from training_jobs.experts.batch import Batch, Events, Incidence
 from training_jobs.ple.model import Teacher
@@ -72,7 +73,9 @@ def rows_of(phase0: Path, *splits: str) -> Rows:
     """Return the rows of `splits` over all parts."""
     layout, tasks = layout_and_tasks(phase0)
     names = [task.name for task in tasks]
-    return concatenate(list(read_parts(phase0, layout, tasks=names, splits=splits, clip=CLIP)))
+    ledger = Ledger("a test")
+    parts = read_parts(phase0, layout, tasks=names, splits=splits, clip=CLIP, ledger=ledger)
+    return concatenate(list(parts))
 
 
 def network(

@@ -15,8 +15,16 @@ from pydantic import ValidationError
 
 from configs.errors import ArtefactError
 from configs.settings.teacher import TeacherSettings
+from tests.fixtures.label_reads import label_reads
 from tests.fixtures.phase0_output import write_phase0
-from tests.fixtures.training_stages import column, read, rewrite, set_column, teacher_settings
+from tests.fixtures.training_stages import (
+    column,
+    read,
+    rewrite,
+    set_column,
+    teach,
+    teacher_settings,
+)
 from tests.unit.teacher.teaching import CLIP, rows_of
 from training_jobs.training.layout import Layout, NumericColumn, read_layout
 from training_jobs.training.rows import padded, part_names, scaled
@@ -213,3 +221,12 @@ def test_a_stand_in_reads_for_an_expert_that_is_not_there(stand_ins: dict[str, s
     raw = teacher_settings() | {"stand_ins": stand_ins}
     with pytest.raises(ValidationError, match="stand_ins"):
         TeacherSettings.model_validate(raw)
+
+
+def test_the_teacher_reads_labels_of_train_and_selection_and_no_others(
+    phase0: Path, tmp_path: Path
+) -> None:
+    with label_reads() as reads:
+        teach(phase0, tmp_path, teacher_settings(joint_epochs=1))
+    assert set(reads.columns) == {"train", "selection"}
+    assert (tmp_path / "model" / "predictions" / "test.parquet").is_file()

@@ -5,12 +5,16 @@ import sys
 import time
 from pathlib import Path
 
-from training_jobs.data.synthetic.writing import Order, generate
+from training_jobs.data.synthetic.writing import WHOLE, Order, Shard, generate
 
 _EXAMPLES = """examples:
   python -m training_jobs.data.synthetic --customers 2000 --out build/data/synthetic-2000
   python -m training_jobs.data.synthetic --customers 50000 --months 24 --seed 7 --workers 2 \\
       --out /data/bank --truth /elsewhere/truth
+  python -m training_jobs.data.synthetic --customers 1000000 --shard 2/8 --out /data/bank
+
+The same call after an interruption goes on behind the last whole file. The folders of all shards
+laid over each other are the folder of the whole.
 """
 
 
@@ -25,6 +29,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--months", type=int, default=24, help="observed months, at least 24")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes; the bytes do not change")
+    parser.add_argument(
+        "--shard", type=Shard.parse, default=WHOLE, metavar="K/N", help="only shard K of N"
+    )
     parser.add_argument("--out", type=Path, required=True, help="data folder")
     parser.add_argument(
         "--truth", type=Path, help="folder of latent paths and causes (default: <out>.truth)"
@@ -39,19 +46,29 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = _arguments(arguments)
     started = time.monotonic()
+    found: list[int] = []
 
     def show(done: int, total: int, rows: int) -> None:
+        # What an interrupted call left counts for nothing in the estimate.
+        found.append(done)
         spent = time.monotonic() - started
-        left = spent / done * (total - done)
+        left = spent / max(done - found[0] + 1, 1) * (total - done)
         print(
-            f"[progress] synthetic {done}/{total} blocks, {rows:,} rows, "
+            f"[progress] synthetic {done}/{total} files, {rows:,} rows, "
             f"{spent:.0f} s, about {left:.0f} s left",
             flush=True,
         )
 
     truth = given.truth or given.out.with_name(given.out.name + ".truth")
     order = Order(given.customers, given.months, given.seed)
-    rows = generate(order, out=given.out, truth=truth, workers=given.workers, progress=show)
+    rows = generate(
+        order,
+        out=given.out,
+        truth=truth,
+        workers=given.workers,
+        progress=show,
+        shard=given.shard,
+    )
     print(f"{rows:,} rows in {given.out} (ground truth in {truth})")
     return 0
 

@@ -11,7 +11,7 @@ from configs.settings.months import month_end, parse_month, shift
 from configs.settings.simulation import BankSettings
 from training_jobs.data.synthetic.events import EVENT_CHANNELS, MonthEvents, month_events
 from training_jobs.data.synthetic.mechanisms import MECHANISMS
-from training_jobs.data.synthetic.merchants import open_market
+from training_jobs.data.synthetic.merchants import Market, open_market
 from training_jobs.data.synthetic.population import CHANNELS, REGIONS, populate
 from training_jobs.data.synthetic.products import (
     CAUSES,
@@ -34,6 +34,8 @@ from training_jobs.data.synthetic.situations import (
 from training_jobs.data.synthetic.spells import advance_spells
 from training_jobs.data.synthetic.state import State
 
+DATA_TABLES = ("customers", "customer_months", "holdings", "transactions")
+TRUTH_TABLES = ("causes", "latent")
 _GENDERS = np.array(["F", "M", None], object)
 
 
@@ -103,52 +105,61 @@ def _stamp(month: date, seconds: np.ndarray) -> pa.Array:
     return pa.array(start + seconds.astype("timedelta64[s]"), pa.timestamp("us"))
 
 
-def _transactions(names: np.ndarray, month: date, happened: MonthEvents) -> pa.Table:
-    merchant = np.char.add("M", np.char.zfill(np.maximum(happened.merchant, 0).astype(str), 5))
+def _merchant_names(market: Market) -> pa.Array:
+    """Return the names of all merchants, e.g. `M00017`, in the order of their numbers."""
+    total = int(market.first_merchant[-1] + market.merchant_count[-1])
+    return pa.array(np.char.add("M", np.char.zfill(np.arange(total).astype(str), 5)))
+
+
+def _transactions(
+    names: pa.Array, merchants: pa.Array, month: date, happened: MonthEvents
+) -> pa.Table:
+    # Arrow takes texts by number; NumPy would build each of them anew.
+    merchant = pa.array(happened.merchant, mask=happened.merchant < 0)
     return pa.table(
         {
-            "customer_id": pa.array(names[happened.row]),
+            "customer_id": names.take(pa.array(happened.row)),
             "ts": _stamp(month, happened.second),
             "amount": pa.array(happened.amount),
-            "direction": pa.array(np.where(happened.credit, "credit", "debit")),
+            "direction": pa.array(["debit", "credit"]).take(pa.array(happened.credit.astype(int))),
             "category": pa.array(happened.category),
-            "channel": pa.array(np.array(EVENT_CHANNELS)[happened.channel]),
-            "merchant": pa.array(merchant, mask=happened.merchant < 0),
+            "channel": pa.array(EVENT_CHANNELS).take(pa.array(happened.channel)),
+            "merchant": merchants.take(merchant),
         }
     )
 
 
-def _months(state: State, names: np.ndarray, month: date, happened: MonthEvents) -> pa.Table:
+def _months(state: State, names: pa.Array, month: date, happened: MonthEvents) -> pa.Table:
     row = np.flatnonzero(state.present)
     spent = np.bincount(happened.row[~happened.credit], minlength=state.size) > 0
     return pa.table(
         {
-            "customer_id": pa.array(names[row]),
+            "customer_id": names.take(pa.array(row)),
             "month": pa.array(np.full(len(row), np.datetime64(month)), pa.date32()),
-            "segment": pa.array(np.array(SEGMENTS)[state.segment[row]]),
+            "segment": pa.array(SEGMENTS).take(pa.array(state.segment[row])),
             "income": pa.array(
                 state.income[row].astype(np.int64), mask=~state.people.income_recorded[row]
             ),
-            "channel": pa.array(np.array(CHANNELS)[state.channel[row]]),
-            "region": pa.array(np.array(REGIONS)[state.region[row]]),
+            "channel": pa.array(CHANNELS).take(pa.array(state.channel[row])),
+            "region": pa.array(REGIONS).take(pa.array(state.region[row])),
             "active": pa.array(spent[row]),
         }
     )
 
 
-def _holdings(state: State, names: np.ndarray, month: date) -> pa.Table:
+def _holdings(state: State, names: pa.Array, month: date) -> pa.Table:
     codes = np.array([product.product for product in state.catalogue.products])
     row, product = np.nonzero(state.held & state.present[:, None])
     return pa.table(
         {
-            "customer_id": pa.array(names[row]),
+            "customer_id": names.take(pa.array(row)),
             "month": pa.array(np.full(len(row), np.datetime64(month)), pa.date32()),
-            "product": pa.array(codes[product]),
+            "product": pa.array(codes).take(pa.array(product)),
         }
     )
 
 
-def _customers(state: State, names: np.ndarray, first: date) -> pa.Table:
+def _customers(state: State, names: pa.Array, first: date) -> pa.Table:
     people, burn_in = state.people, state.settings.burn_in_months
     born = (first.year - np.floor(people.age)).astype(np.int32)
     joined = []
@@ -157,17 +168,17 @@ def _customers(state: State, names: np.ndarray, first: date) -> pa.Table:
         joined.append(date(month.year, month.month, 1 + customer % 28))
     return pa.table(
         {
-            "customer_id": pa.array(names),
+            "customer_id": names,
             "birth_year": pa.array(born),
-            "gender": pa.array(_GENDERS[people.gender].tolist()),
+            "gender": pa.array(_GENDERS[people.gender].tolist(), pa.string()),
             "joined_on": pa.array(joined, pa.date32()),
         }
     )
 
 
-def _latent(state: State, names: np.ndarray, month: date) -> pa.Table:
+def _latent(state: State, names: pa.Array, month: date) -> pa.Table:
     columns = {
-        "customer_id": pa.array(names),
+        "customer_id": names,
         "month": pa.array(np.full(state.size, np.datetime64(month)), pa.date32()),
         "engagement": pa.array(state.engagement.astype(np.int8)),
         "lifecycle": pa.array(state.lifecycle.astype(np.int8)),
@@ -179,16 +190,16 @@ def _latent(state: State, names: np.ndarray, month: date) -> pa.Table:
     return pa.table(columns)
 
 
-def _causes(state: State, names: np.ndarray, month: date, events: list[ProductEvents]) -> pa.Table:
+def _causes(state: State, names: pa.Array, month: date, events: list[ProductEvents]) -> pa.Table:
     codes = np.array([product.product for product in state.catalogue.products])
     row = np.concatenate([event.row for event in events])
     product = np.concatenate([event.product for event in events])
     closed = np.concatenate([event.closed for event in events])
     return pa.table(
         {
-            "customer_id": pa.array(names[row]),
+            "customer_id": names.take(pa.array(row)),
             "month": pa.array(np.full(len(row), np.datetime64(month)), pa.date32()),
-            "product": pa.array(codes[product]),
+            "product": pa.array(codes).take(pa.array(product)),
             "event": pa.array(np.where(closed, "close", "acquire")),
             "cause": pa.array(np.array(CAUSES)[np.concatenate([event.cause for event in events])]),
         }
@@ -210,7 +221,8 @@ def simulate(
     """
     state = _begin(settings, catalogue, Draws(seed), start=start, stop=stop, months=months)
     first = parse_month(settings.first_month)
-    names = names_of(state.people.ids)
+    names = pa.array(names_of(state.people.ids))
+    merchants = _merchant_names(state.market)
     seen: dict[str, list[pa.Table]] = {"customer_months": [], "holdings": [], "transactions": []}
     hidden: dict[str, list[pa.Table]] = {"latent": [], "causes": []}
     for number in range(settings.burn_in_months + months):
@@ -227,7 +239,7 @@ def simulate(
             continue
         seen["customer_months"].append(_months(state, names, month, happened))
         seen["holdings"].append(_holdings(state, names, month))
-        seen["transactions"].append(_transactions(names, month, happened))
+        seen["transactions"].append(_transactions(names, merchants, month, happened))
         hidden["latent"].append(_latent(state, names, month))
         hidden["causes"].append(_causes(state, names, month, [*gained, lost]))
     observed = state.people.joined < settings.burn_in_months + months

@@ -54,20 +54,30 @@ class Stream(IntEnum):
 
 def philox(counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], seed: int) -> list[Any]:
     """Return four uint64 arrays of 32-bit words for four 32-bit counter words and a 64-bit seed."""
-    words = [np.asarray(word).astype(np.uint64) for word in counter]
-    words = list(np.broadcast_arrays(*words))
+    words = np.broadcast_arrays(*(np.asarray(word).astype(np.uint64) for word in counter))
+    # Copies, since the rounds work in place: their time is that of passing over memory.
+    zero, one, two, three = (np.atleast_1d(word).copy() for word in words)
+    first, second = np.empty_like(zero), np.empty_like(zero)
     key = [seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF]
     for _ in range(_ROUNDS):
-        first = words[0] * _MULTIPLY[0]
-        second = words[2] * _MULTIPLY[1]
-        words = [
-            (second >> _HALF) ^ words[1] ^ np.uint64(key[0]),
-            second & _LOW,
-            (first >> _HALF) ^ words[3] ^ np.uint64(key[1]),
-            first & _LOW,
-        ]
+        np.multiply(zero, _MULTIPLY[0], out=first)
+        np.multiply(two, _MULTIPLY[1], out=second)
+        np.right_shift(second, _HALF, out=zero)
+        np.bitwise_xor(zero, one, out=zero)
+        np.bitwise_xor(zero, np.uint64(key[0]), out=zero)
+        np.bitwise_and(second, _LOW, out=one)
+        np.right_shift(first, _HALF, out=two)
+        np.bitwise_xor(two, three, out=two)
+        np.bitwise_xor(two, np.uint64(key[1]), out=two)
+        np.bitwise_and(first, _LOW, out=three)
         key = [(key[0] + _WEYL[0]) & 0xFFFFFFFF, (key[1] + _WEYL[1]) & 0xFFFFFFFF]
-    return words
+    return [word.reshape(words[0].shape) for word in (zero, one, two, three)]
+
+
+def _unit(word: Any) -> Floats:
+    """Return a 32-bit word as a uniform in (0, 1)."""
+    uniform: Floats = (word.astype(np.float64) + 0.5) / 2.0**32
+    return uniform
 
 
 class Draws:
@@ -87,20 +97,22 @@ class Draws:
             month: month number, burn-in included, from 0.
             index: number of the draw or of the event within the month.
         """
-        words = philox((who, index, month, int(stream)), self.seed)
-        return [(word.astype(np.float64) + 0.5) / 2.0**32 for word in words]
+        return [_unit(word) for word in self._words(stream, who, month, index)]
+
+    def _words(self, stream: Stream, who: ArrayLike, month: int, index: ArrayLike) -> list[Any]:
+        return philox((who, index, month, int(stream)), self.seed)
 
     def uniform(
         self, stream: Stream, who: ArrayLike, *, month: int = 0, index: ArrayLike = 0
     ) -> Floats:
-        """Return uniforms in (0, 1)."""
-        return self.four(stream, who, month=month, index=index)[0]
+        """Return uniforms in (0, 1): the first of the four."""
+        return _unit(self._words(stream, who, month, index)[0])
 
     def normal(
         self, stream: Stream, who: ArrayLike, *, month: int = 0, index: ArrayLike = 0
     ) -> Floats:
         """Return standard normals (Box-Muller)."""
-        first, second, _, _ = self.four(stream, who, month=month, index=index)
+        first, second = (_unit(word) for word in self._words(stream, who, month, index)[:2])
         return np.sqrt(-2.0 * np.log(first)) * np.cos(2.0 * np.pi * second)
 
     def poisson(self, stream: Stream, who: ArrayLike, mean: Floats, *, month: int) -> Ints:

@@ -5,7 +5,6 @@ from training_jobs.reporting.case import Case, Section
 from training_jobs.reporting.documents import Document, NotAvailable
 from training_jobs.reporting.gates import Gate, held, read_gates
 from training_jobs.reporting.markup import Child, Html, el, join, paragraph, pill, table
-from training_jobs.reporting.students import STUDENT
 from training_jobs.reporting.words import measured
 
 
@@ -47,20 +46,16 @@ def _gate(gate: Gate) -> Html:
 def _reads(case: Case) -> Html:
     entries: list[Document] = []
     try:
+        entries += case.inputs.document(Stage.PHASE0, "tasks.json")["ledger"]
         entries += case.inputs.document(Stage.EVALUATE, "evaluation.json")["ledger"]
         for group in case.inputs.groups(Stage.DISTILL):
             entries += case.inputs.document(Stage.DISTILL, "students.json", group)["ledger"]
     except NotAvailable as why:
         return paragraph(f"Record of label reads: not available: {why}.")
     rows: list[list[Child]] = [
-        [row["reader"], row["split"], str(len(row["columns"])), row["purpose"]] for row in entries
+        [row["reader"], row["split"], str(len(row["columns"])), row["purpose"]]
+        for row in [*entries, *case.ledger.plain()]
     ]
-    if not isinstance(case.measured, NotAvailable):
-        read = str(len(case.measured))
-        rows += [
-            ["report", "train", read, "base rates that skills are measured against"],
-            ["report", "test", read, f"intervals of each {STUDENT}, chooses nothing"],
-        ]
     return table(
         ("Reader", "Split", "Label columns", "Purpose"),
         rows,

@@ -55,6 +55,26 @@ def _rates(task: Document) -> list[Child]:
     return [task["name"], *(_rate(task, counts[split]) for split in SPLITS), _drift(task)]
 
 
+def _months(tasks: list[Document]) -> Html:
+    """Return the rates at every `as_of` of every split: drift inside a split is seen too."""
+    known = tasks[0]["by_as_of"] if tasks else {}
+    at = [(split, as_of) for split in SPLITS for as_of in known.get(split, ())]
+    rows: list[list[Child]] = []
+    for task in tasks:
+        found = [task["by_as_of"][split][as_of] for split, as_of in at]
+        rows.append([task["name"], *(_rate(task, counts) for counts in found)])
+    heads = [
+        [TITLES.get(split, split.capitalize()), el("br"), el("span", as_of, class_="firm")]
+        for split, as_of in at
+    ]
+    return table(
+        ("Task", *heads),
+        rows,
+        numeric=tuple(range(1, len(at) + 1)),
+        caption="Label rates by month: the label window of a column begins after its date",
+    )
+
+
 def make(case: Case) -> Html:
     """Return the table of tasks with the decision of the viability gate."""
     tasks = case.tasks()
@@ -76,10 +96,13 @@ def make(case: Case) -> Html:
                 numeric=tuple(range(1, len(SPLITS) + 1)),
                 caption="Label rates by split",
             ),
+            _months(tasks),
             paragraph(
                 "Binary tasks: share of positives, their number in brackets. Tasks with classes: "
                 "share of the largest class; the bars show all class shares, train above test. "
-                "Regression: mean of the label. Dots run from train to test; the line is 0.",
+                "Regression: mean of the label. Dots run from train to test; the line is 0. "
+                "Rates of the test split are counted where labels are derived, which is on record "
+                "among the reads of labels.",
                 quiet="quiet",
             ),
         ]
