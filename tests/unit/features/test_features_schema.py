@@ -36,8 +36,10 @@ def test_columns_are_those_of_the_files_in_order(clean: Clean) -> None:
     names = [column["name"] for column in schema["columns"]]
     assert names == features_of(clean.output).column_names[2:]
     groups = [column["group"] for column in schema["columns"]]
-    assert list(dict.fromkeys(groups)) == [group.name for group in bank.features().groups]
+    on = [group.name for group in bank.features().groups if group.enabled]
+    assert list(dict.fromkeys(groups)) == on
     for name, group in schema["groups"].items():
+        assert (group["status"] == "present") == (name in on)
         assert group["columns"] == groups.count(name)
         assert group["declared"] == group["columns"] + len(group["dropped"])
 

@@ -4,8 +4,22 @@ from training_jobs.features.generators import (
     behaviour,
     categories,
     demographics,
+    economics,
     holdings,
+    multidisciplinary,
+    phase_transition,
     rolling,
+    temporal,
 )
 
-__all__ = ["behaviour", "categories", "demographics", "holdings", "rolling"]
+__all__ = [
+    "behaviour",
+    "categories",
+    "demographics",
+    "economics",
+    "holdings",
+    "multidisciplinary",
+    "phase_transition",
+    "rolling",
+    "temporal",
+]
