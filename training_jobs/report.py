@@ -4,10 +4,12 @@ from configs.contracts.stages import Stage
 from configs.settings.base import validate
 from configs.settings.dataset import DatasetSettings
 from configs.settings.evaluation import EvaluationSettings
+from configs.settings.pictures import PictureSettings
 from configs.settings.report import ReportSettings
 from training_jobs.reporting.case import Case
 from training_jobs.reporting.documents import Inputs, NotAvailable
 from training_jobs.reporting.page import page
+from training_jobs.reporting.sample import Sample, draw_sample
 from training_jobs.reporting.students import Measured, measure_students
 from training_jobs.runtime import JobContext, run_job
 
@@ -22,6 +24,13 @@ def _measured(inputs: Inputs, settings: EvaluationSettings) -> dict[str, Measure
         return why
 
 
+def _sample(inputs: Inputs, settings: PictureSettings) -> Sample | NotAvailable:
+    try:
+        return draw_sample(inputs, settings)
+    except NotAvailable as why:
+        return why
+
+
 def main(context: JobContext) -> None:
     """Write `report.html`; what cannot be shown says why on the page.
 
@@ -30,6 +39,7 @@ def main(context: JobContext) -> None:
     """
     given = context.settings
     evaluation = validate(EvaluationSettings, given["evaluation"], source="settings.evaluation")
+    settings = validate(ReportSettings, given["report"], source="settings.report")
     inputs = Inputs(context.inputs)
     measured = _measured(inputs, evaluation)
     context.progress(1, STEPS, "students measured")
@@ -37,9 +47,10 @@ def main(context: JobContext) -> None:
         inputs=inputs,
         identity=context.identity,
         dataset=validate(DatasetSettings, given["dataset"], source="settings.dataset"),
-        settings=validate(ReportSettings, given["report"], source="settings.report"),
+        settings=settings,
         bootstrap=evaluation.bootstrap,
         measured=measured,
+        sample=_sample(inputs, settings.pictures),
     )
     (context.output / REPORT_FILE).write_text(page(case), encoding="utf-8")
     context.progress(STEPS, STEPS, "page written")

@@ -61,6 +61,9 @@ def _reads(case: Case) -> Html:
             ["report", "train", read, "base rates that skills are measured against"],
             ["report", "test", read, f"intervals of each {STUDENT}, chooses nothing"],
         ]
+    if not isinstance(case.sample, NotAvailable):
+        drawn = str(len(case.sample.labels))
+        rows.append(["report", "train", drawn, "what columns tell of labels, colours of a map"])
     return table(
         ("Reader", "Split", "Label columns", "Purpose"),
         rows,
