@@ -36,6 +36,7 @@ class FeatureColumn:
 
     name: str
     group: str
+    experts: tuple[str, ...]
     categories: int | None
     log: bool
     mean: float | None
@@ -168,6 +169,7 @@ def read_feature_columns(schema: Document) -> tuple[FeatureColumn, ...]:
         FeatureColumn(
             name=row["name"],
             group=row["group"],
+            experts=tuple(row["experts"]),
             categories=codes.get(row["kind"], row["cardinality"]),
             log=row["log"],
             mean=row["mean"],

@@ -47,8 +47,8 @@ def geodesic(first: complex, second: complex) -> str:
         (two * first.real - one * second.real) / determinant,
     )
     radius = RADIUS * (abs(centre) ** 2 - 1) ** 0.5
-    # Pixels count downwards, so that the arc bends away from its circle's centre on this side.
-    sweep = int(determinant < 0)
+    # Its circle's centre lies outside the disk: to the right of who walks left around the middle.
+    sweep = int(determinant > 0)
     return f"{start}A{radius:.1f} {radius:.1f} 0 0 {sweep} {x2:.1f} {y2:.1f}"
 
 

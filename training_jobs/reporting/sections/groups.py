@@ -7,7 +7,7 @@ import numpy as np
 from configs.contracts.stages import Stage
 from configs.settings.pictures import PictureSettings
 from training_jobs.reporting.case import Case, Section
-from training_jobs.reporting.documents import Document, NotAvailable
+from training_jobs.reporting.documents import NotAvailable
 from training_jobs.reporting.figures.distribution import distribution, gaps
 from training_jobs.reporting.figures.svg import figure
 from training_jobs.reporting.markup import Child, Html, el, join, paragraph, pill, table
@@ -67,8 +67,21 @@ def _overview(groups: Mapping[str, Sequence[Measured]], tasks: Sequence[str]) ->
         )
         for name, columns in groups.items()
     ]
-    return heat_table(
-        rows, tasks, caption="Most informative column of each group, as share of the label told"
+    every = [column for columns in groups.values() for column in columns]
+    chance = {task: max(column.shuffled[task] for column in every) for task in tasks}
+    return join(
+        [
+            heat_table(
+                [*rows, ("labels shuffled, all columns", chance)],
+                tasks,
+                caption="Most informative column of each group, as share of the label told",
+            ),
+            paragraph(
+                "The last row is the largest share among all columns after the labels were dealt "
+                "out anew: shares no larger than that may be chance.",
+                quiet="quiet",
+            ),
+        ]
     )
 
 
@@ -125,16 +138,14 @@ def _strongest(columns: Sequence[Measured]) -> str:
     return f"strongest alone: {best.column.name} on {task} ({share(best.most_information)})"
 
 
-def _details(
-    name: str, row: Document, columns: Sequence[Measured], sample: Sample, case: Case
-) -> Html:
+def _details(name: str, columns: Sequence[Measured], sample: Sample, case: Case) -> Html:
     settings = case.settings.pictures
     informative = sorted(columns, key=lambda column: -column.most_information)
     chosen = {column.column.name for column in informative[: settings.panels]}
     shown = [column for column in columns if column.column.name in chosen]
     tasks = list(columns[0].information)
     summary = (
-        f" {plural(len(columns), 'column')}, read by {', '.join(row['experts'])}; "
+        f" {plural(len(columns), 'column')}, read by {', '.join(columns[0].column.experts)}; "
         f"{_strongest(columns)}; largest drift "
         f"{number(max(column.most_drift for column in columns))}"
     )
@@ -171,7 +182,6 @@ def make(case: Case) -> Html:
     groups = {
         name: [column for column in measured if column.column.group == name]
         for name in dict.fromkeys(column.column.group for column in measured)
-        if name in schema["groups"]
     }
     if not groups:
         raise NotAvailable("no feature group has a column")
@@ -191,10 +201,7 @@ def make(case: Case) -> Html:
                 "One column alone is judged, so what only shows in combination is not seen here."
             ),
             _overview(groups, tasks) if tasks else None,
-            [
-                _details(name, schema["groups"][name], columns, sample, case)
-                for name, columns in groups.items()
-            ],
+            [_details(name, columns, sample, case) for name, columns in groups.items()],
             el("ul", absent) if absent else None,
         ]
     )

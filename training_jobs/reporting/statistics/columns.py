@@ -25,6 +25,7 @@ class Measured:
         drift: later split -> stability index against train, None where it cannot be told.
         chance: the index to expect on test where nothing moved, None likewise.
         information: task -> share of the entropy of its train labels.
+        shuffled: the same of labels dealt out anew: what is seen where nothing is to be seen.
     """
 
     column: FeatureColumn
@@ -32,6 +33,7 @@ class Measured:
     drift: Mapping[str, float | None]
     chance: float | None
     information: Mapping[str, float]
+    shuffled: Mapping[str, float]
 
     @property
     def most_drift(self) -> float:
@@ -42,6 +44,15 @@ class Measured:
     def most_information(self) -> float:
         """The largest share over the tasks."""
         return max(self.information.values(), default=0.0)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a task: [rows] which rows have one, [labelled] codes and codes dealt anew."""
+
+    rows: Mask
+    codes: Codes
+    anew: Codes
 
 
 def measure_columns(
@@ -64,9 +75,10 @@ def measure_columns(
 
 def _label_codes(
     sample: Sample, types: Mapping[str, str], settings: PictureSettings
-) -> dict[str, tuple[Mask, Codes]]:
-    """Return task -> its labelled train rows, and their labels as codes."""
+) -> dict[str, Labels]:
+    """Return task -> its labelled train rows, and their labels as codes, true and dealt anew."""
     found = {}
+    draw = np.random.default_rng(settings.seed)
     for task, label in sample.labels.items():
         known = ~np.isnan(label)
         if known.sum() < settings.information.least_rows:
@@ -76,7 +88,7 @@ def _label_codes(
             codes = binned(values, inner_edges(values, settings.information.bins))
         else:
             codes = values.astype(np.int64)
-        found[task] = (known, codes)
+        found[task] = Labels(known, codes, draw.permutation(codes))
     return found
 
 
@@ -95,7 +107,7 @@ def _measure(
     sample: Sample,
     place: int,
     splits: Mapping[str, Mask],
-    labels: Mapping[str, tuple[Mask, Codes]],
+    labels: Mapping[str, Labels],
     settings: PictureSettings,
 ) -> Measured:
     values = sample.values[:, place].astype(np.float64)
@@ -115,6 +127,9 @@ def _measure(
         drift=drift,
         chance=by_chance(bins, int(train.sum()), int(splits[TEST].sum())) if known else None,
         information={
-            task: explained_share(codes[rows], label) for task, (rows, label) in labels.items()
+            task: explained_share(codes[label.rows], label.codes) for task, label in labels.items()
+        },
+        shuffled={
+            task: explained_share(codes[label.rows], label.anew) for task, label in labels.items()
         },
     )
