@@ -21,6 +21,10 @@ SHADES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of a label's entropy from which a cell is darker by one step."""
 
 
+MOST_STEPS = 160
+"""Steps of the line of missing values; more columns are averaged."""
+
+
 def _cell(value: float | None) -> Html:
     if value is None:
         return el("td", NOTHING, class_="num")
@@ -106,10 +110,20 @@ def _gaps(columns: Sequence[Measured]) -> Html:
     if not any(value for values in drawn.values() for value in values):
         return paragraph("No value of this group is missing in any split.", quiet="quiet")
     means = ", ".join(f"{split} {share(float(np.mean(values)))}" for split, values in drawn.items())
+    together = -(-len(columns) // MOST_STEPS)
+    averaged = {split: _averaged(values, together) for split, values in drawn.items()}
+    words = f", {together} neighbours averaged" if together > 1 else ""
     return figure(
-        gaps(drawn, title="missing values by column and split"),
-        f"Missing values by column, in the order of the schema. Mean: {means}.",
+        gaps(averaged, title="missing values by column and split"),
+        f"Missing values by column, in the order of the schema{words}. Mean: {means}.",
     )
+
+
+def _averaged(values: Sequence[float], together: int) -> list[float]:
+    return [
+        float(np.mean(values[start : start + together]))
+        for start in range(0, len(values), together)
+    ]
 
 
 def _drift(columns: Sequence[Measured], settings: PictureSettings) -> Html:
