@@ -21,8 +21,11 @@ from tests.fixtures.report_features import (
 from tests.fixtures.report_reader import Part
 from tests.fixtures.report_run import edit
 from tests.unit.reporting.conftest import Render
+from tests.unit.reporting.test_reporting_statistics import SETTINGS, inputs
+from training_jobs.reporting import side_tensors
+from training_jobs.reporting.documents import NotAvailable
 from training_jobs.reporting.figures.distribution import BOTTOM, TOP, distribution
-from training_jobs.reporting.sample import FeatureColumn, Sample
+from training_jobs.reporting.sample import FeatureColumn, Sample, draw_sample
 from training_jobs.reporting.sections.states import moves, shares_by_date
 from training_jobs.reporting.words import compact
 
@@ -249,3 +252,26 @@ def test_a_task_that_is_off_colours_nothing(run_folder: Path, render: Render) ->
     edit(run_folder, "phase0/tasks.json", off)
     text = render(run_folder)["pictures"].text
     assert f"No colouring: tasks that are off: {DEPOSITS}." in text
+
+
+def test_lists_are_read_for_the_rows_of_the_sample_over_parts_and_batches(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_tensors, "BATCH_ROWS", 7)
+    rows = keys(run_folder).num_rows
+    for number in range(3):
+        for kind in ("examples", "features"):
+            folder = run_folder / "phase0" / kind
+            (folder / f"part-{number:05d}.parquet").write_bytes((folder / PART).read_bytes())
+        lists = [[number * 10_000 + row] * (row % 3) for row in range(rows)]
+        path = run_folder / "phase0" / "events" / f"part-{number:05d}.parquet"
+        pq.write_table(pa.table({"category": lists}), path)
+    given = inputs(run_folder)
+    sample = draw_sample(given, SETTINGS.model_copy(update={"rows": 200, "parts": 2}))
+    first, last = (np.flatnonzero(chosen.rows) for chosen in sample.chosen)
+    places = np.array([len(first) + 4, 0, len(first), 5])
+    found = side_tensors.read_lists(given, sample, "events", ["category"], places)
+    expected = [20_000 + last[4], first[0], 20_000 + last[0], first[5]]
+    assert found["category"].to_pylist() == [[row] * (row % 10_000 % 3) for row in expected]
+    with pytest.raises(NotAvailable, match="has no field birth"):
+        side_tensors.read_lists(given, sample, "events", ["birth"], places)

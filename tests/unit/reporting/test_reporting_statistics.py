@@ -253,3 +253,13 @@ def test_a_schema_that_lacks_what_columns_are_is_said(run_folder: Path) -> None:
     edit(run_folder, "phase0/feature_schema.json", lambda c: c["columns"][0].pop("kind"))
     with pytest.raises(NotAvailable, match="holds no 'kind'"):
         draw_sample(inputs(run_folder), SETTINGS)
+
+
+def test_drift_is_measured_in_bins_of_train_alone() -> None:
+    values = np.array([*range(100), *[1000.0] * 40], float)
+    sample = sample_of(values, ["train"] * 100 + ["test"] * 40)
+    (found,) = measure_columns(sample, {}, SETTINGS)
+    p = np.full(10, 10.5) / 105
+    q = np.array([0.5] * 9 + [40.5]) / 45
+    assert found.drift["test"] == pytest.approx(float(((q - p) * np.log(q / p)).sum()))
+    assert found.information == {}
