@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -71,7 +72,7 @@ def _case(raw: Path, folder: Path, shards: int) -> Case:
     return Case(folder, dataset, load(FeaturesSettings, CONFIGS / "feature_groups.yaml"))
 
 
-def ours(case: Case, generators: Sequence[Generator[object]], bank: Bank) -> NDArray[np.float32]:
+def ours(case: Case, generators: Sequence[Generator[Any]], bank: Bank) -> NDArray[np.float32]:
     """Return the columns of the SQL groups at the fit cut-off, rows in the order of the files."""
     sources = find(case.tables)
     customers = pq.read_table(case.tables / "customers" / "part-00000.parquet")["customer_id"]
@@ -237,7 +238,7 @@ def main() -> None:
             out=folder / "raw",
             truth=folder / "truth",
             workers=2,
-            progress=_quiet,
+            progress=lambda *_: None,
         )
         one, four = (_case(folder / "raw", folder / f"in{n}", n) for n in (1, 4))
         bank = read_bank(one.tables, one.dataset)
@@ -249,7 +250,8 @@ def main() -> None:
         generators = [generator for generator in made if isinstance(generator, Generator)]
         cutoff = one.dataset.fit_cutoff
         unequal = _unequal(ours(one, generators, bank), peer(one, cutoff))
-        sql, polars = [], []
+        sql: list[float] = []
+        polars: list[float] = []
         for _ in range(given.runs):
             sql += timed(lambda: ours(one, generators, bank), runs=1, warmup=0)
             polars += timed(lambda: peer(one, cutoff), runs=1, warmup=0)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from configs.settings.base import Strict
+from configs.settings.pictures import PictureSettings
 
 
 class MetricText(Strict):
@@ -52,6 +53,7 @@ class ReportSettings(Strict):
         predictors: name -> title, in the order of display.
         limits: sentences that hold for every run.
         listed_columns: columns with the most missing values that are listed.
+        pictures: of the features.
     """
 
     predictors: dict[str, str] = Field(min_length=1)
@@ -60,3 +62,4 @@ class ReportSettings(Strict):
     gates: GateRemarks
     limits: tuple[str, ...] = ()
     listed_columns: int = Field(ge=0)
+    pictures: PictureSettings

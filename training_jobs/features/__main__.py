@@ -79,7 +79,7 @@ def _raw(given: argparse.Namespace, scratch: Path) -> Path:
 def group_rows(
     settings: FeaturesSettings, schema: Mapping[str, Any], seconds: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Return one row a group, in the order of `feature_groups.yaml`.
+    """Return one row a group that is switched on, in the order of `feature_groups.yaml`.
 
     Args:
         settings: the groups.
@@ -98,6 +98,17 @@ def group_rows(
             "reason": schema["groups"][group.name]["reason"],
         }
         for group in settings.groups
+        if group.enabled
+    ]
+
+
+def switched_off(settings: FeaturesSettings) -> list[str]:
+    """Return one line a group that is registered and not switched on."""
+    return [
+        f"{group.name:<29}{group.columns:>8}{'':>9}  {group.generator:<21}{'':>8}  "
+        f"{', '.join(group.experts)}  absent: switched off"
+        for group in settings.groups
+        if not group.enabled
     ]
 
 
@@ -151,6 +162,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(rows))
         return 0
     print(render(rows))
+    if off := switched_off(features):
+        print("beside them, off by default:", *off, sep="\n")
     for check in made.checks:
         verdict = "passed" if check.passed else "FAILED" if check.blocking else "noted "
         print(f"{verdict}  {check.name}: {check.detail}")

@@ -10,6 +10,7 @@ from configs.settings.report import MetricText, ReportSettings
 from training_jobs.evaluation.ledger import Ledger
 from training_jobs.reporting.documents import Document, Inputs, NotAvailable
 from training_jobs.reporting.markup import Html
+from training_jobs.reporting.sample import Sample
 from training_jobs.reporting.students import Measured
 
 
@@ -21,7 +22,8 @@ class Case:
         identity: run_id, stage_key, code_version, data_hash of this job.
         bootstrap: of the intervals on test.
         measured: task -> the student beside its teacher on test, or why there is none.
-        ledger: the reads of labels for `measured`.
+        ledger: the reads of labels for `measured` and `sample`.
+        sample: rows of Phase 0 that pictures are made from, or why there are none.
     """
 
     inputs: Inputs
@@ -31,6 +33,7 @@ class Case:
     bootstrap: Bootstrap
     measured: Mapping[str, Measured] | NotAvailable
     ledger: Ledger
+    sample: Sample | NotAvailable
 
     def tasks(self) -> list[Document]:
         """Return the rows of `tasks.json`, on and off."""
@@ -54,6 +57,12 @@ class Case:
             reason = entry["reason"] if entry is not None else ""
             raise NotAvailable(f"the task has no student{f' ({reason})' if reason else ''}")
         return self.measured[task]
+
+    def features(self) -> Sample:
+        """Return the sample. Raises NotAvailable."""
+        if isinstance(self.sample, NotAvailable):
+            raise self.sample
+        return self.sample
 
     def metric(self, name: str) -> MetricText:
         """Return how a metric is shown; one without a text goes by its own name."""

@@ -80,6 +80,35 @@ text.on-dark{fill:#fff}
 .class{stroke:#fff;stroke-width:.6}
 .c0{fill:#174e85}.c1{fill:#5c8fbf}.c2{fill:#a9c6e0}.c3{fill:#c2571a}.c4{fill:#e0a17e}.c5{fill:#c9ced4}
 .bar.ran{fill:var(--s0)}.bar.skipped{fill:#fff;stroke:var(--s4);stroke-dasharray:4 3}
+.panels{grid-template-columns:repeat(auto-fill,minmax(172px,1fr));gap:8px 14px}
+.mass{fill:#c9ced4}
+.outline{fill:none;stroke-width:1.3}
+.outline.train{stroke:#7b838d}.outline.validation{stroke:var(--s0)}.outline.test{stroke:var(--s1)}
+details{border-top:1px solid var(--line);padding:8px 0}
+details[open]{padding-bottom:20px}
+summary{cursor:pointer;padding:2px 0}
+summary .quiet{margin-left:8px}
+h4{font-size:14px;font-weight:650;margin:18px 0 6px}
+.row{display:flex;flex-wrap:wrap;gap:14px 26px;align-items:flex-start}
+.dots{stroke-width:3.4;stroke-linecap:round;stroke-opacity:.6;fill:none;stroke:var(--c)}
+.dim0{--c:#174e85}.dim1{--c:#c2571a}.dim2{--c:#4a7a35}
+.rim{fill:#f6f8fa;stroke:#b9c2cc}
+.edge{fill:none;stroke:var(--c);stroke-width:.9;stroke-opacity:.5}
+.node{fill:var(--c);fill-opacity:.85;stroke:#fff;stroke-width:.5}
+.hue{color:var(--c)}
+.key-list{list-style:none;padding:0;font-size:13px;columns:1}
+.state{fill:var(--c);stroke:#fff;stroke-width:.6}
+.on-q0,.on-q1,.on-q5,.on-q6,.on-q7{fill:#fff}
+.frame{fill:none;stroke:var(--line)}
+.h0{--c:#174e85}.h1{--c:#c2571a}.h2{--c:#4a7a35}.h3{--c:#7a5aa6}.h4{--c:#a3203f}.h5{--c:#2a8a8a}.h6{--c:#9a7b1a}.h7{--c:#5c8fbf}.h8{--c:#b0559a}.h9{--c:#3d3d8f}.h10{--c:#d08a3c}.h11{--c:#6fae4f}.h12{--c:#8c5a3c}.h13{--c:#4fb3c9}.root{--c:#1c2430}
+.q0{--c:#174e85}.q1{--c:#4c86bb}.q2{--c:#9cc0de}.q3{--c:#dfe4ea}.q4{--c:#e9b48f}.q5{--c:#c2571a}.q6{--c:#7c3710}.q7{--c:#5c6673}
+.k0{--c:#8aa9c6}.k1{--c:#174e85}.k2{--c:#4a7a35}.k3{--c:#c2571a}.k4{--c:#7a5aa6}.k5{--c:#a3203f}.k6{--c:#dfe4ea}
+.heat table{width:auto}
+.heat th,.heat td{padding:4px 8px;border-bottom:1px solid #fff}
+.heat thead th{max-width:92px;white-space:normal}
+.m0{background:#f7f9fb}.m1{background:#e6eef6}.m2{background:#d0e0ef}.m3{background:#b0cbe4}
+.m4{background:#8bb1d6}.m5{background:#5c8fbf;color:#fff}.m6{background:#2f6ba5;color:#fff}
+.m7{background:#174e85;color:#fff}
 @media (max-width:640px){body{padding:24px 16px 64px}.facts{grid-template-columns:1fr}}
 @page{size:A4;margin:14mm 12mm}
 @media print{

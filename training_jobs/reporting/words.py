@@ -35,6 +35,15 @@ def count(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
+def compact(value: float) -> str:
+    """Return a value in a few characters, e.g. `1.2M`, `340`, `0.05`."""
+    size_ = abs(value)
+    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if size_ >= unit:
+            return f"{value / unit:.3g}{letter}"
+    return "0" if size_ < 1e-9 else f"{value:.3g}"
+
+
 def share(value: float | None, *, digits: int = 1) -> str:
     """Return a share as a percentage."""
     return NOTHING if value is None else f"{value * 100:.{digits}f}%"

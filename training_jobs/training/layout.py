@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import ArtefactError
+from configs.settings.features import Expert
 from training_jobs.experts.base import ExpertInputs
 
 SCHEMA_NAME = "feature_schema.json"
@@ -86,7 +87,7 @@ class Layout:
         return lenses, absent
 
 
-def read_layout(phase0: Path, stand_ins: Mapping[str, str]) -> Layout:
+def read_layout(phase0: Path, stand_ins: Mapping[Expert, Expert]) -> Layout:
     """Read `feature_schema.json` of a Phase 0 output.
 
     Args:

@@ -30,7 +30,7 @@ def test_the_registries_and_feature_groups_yaml_name_each_other() -> None:
 
 
 def test_the_groups_of_the_specification_have_their_widths() -> None:
-    widths = {group.name: group.columns for group in bank.features().groups}
+    widths = {group.name: group.columns for group in bank.features().groups if group.enabled}
     assert widths == {
         "demographics": 11,
         "product_holdings": 24,
@@ -41,6 +41,13 @@ def test_the_groups_of_the_specification_have_their_widths() -> None:
         "acquisition_history_multihot": 24,
         "mcc_top30_multihot": 31,
     }
+
+
+def test_four_modules_are_registered_and_off_by_default() -> None:
+    off = {group.generator: group for group in bank.features().groups if not group.enabled}
+    assert set(off) == {"temporal", "economics", "multidisciplinary", "phase_transition"}
+    for group in off.values():
+        assert 4 <= group.columns <= 8
 
 
 def test_a_name_is_registered_once() -> None:

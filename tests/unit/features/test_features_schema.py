@@ -45,8 +45,10 @@ def test_columns_are_those_of_the_files_in_order(clean: Clean) -> None:
     files = sorted((clean.output / "features").iterdir())
     assert all(pq.read_schema(path).names[2:] == stored for path in files)
     groups = [column["group"] for column in schema["columns"]]
-    assert list(dict.fromkeys(groups)) == [group.name for group in bank.features().groups]
+    on = [group.name for group in bank.features().groups if group.enabled]
+    assert list(dict.fromkeys(groups)) == on
     for name, group in schema["groups"].items():
+        assert (group["status"] == "present") == (name in on)
         assert group["columns"] == groups.count(name)
         assert group["declared"] == group["columns"] + len(group["dropped"])
 

@@ -26,7 +26,8 @@ def attributes(svg: str, pattern: str) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(0.0, 1.0), (-0.38, 0.02), (0.0801, 0.0899), (12.0, 98000.0), (-5.0, -4.0)]
+    ("low", "high"),
+    [(0.0, 1.0), (-0.38, 0.02), (0.0801, 0.0899), (12.0, 98000.0), (-5.0, -4.0), (-1.0, 8.4)],
 )
 def test_ticks_are_round_inside_and_told_apart(low: float, high: float) -> None:
     scale = Scale(low, high, 0, 100)

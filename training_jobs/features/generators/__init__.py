@@ -4,9 +4,24 @@ from training_jobs.features.generators import (
     behaviour,
     categories,
     demographics,
+    economics,
     holdings,
     lag,
+    multidisciplinary,
+    phase_transition,
     rolling,
+    temporal,
 )
 
-__all__ = ["behaviour", "categories", "demographics", "holdings", "lag", "rolling"]
+__all__ = [
+    "behaviour",
+    "categories",
+    "demographics",
+    "economics",
+    "holdings",
+    "lag",
+    "multidisciplinary",
+    "phase_transition",
+    "rolling",
+    "temporal",
+]

@@ -49,7 +49,7 @@ def label(value: float, step: float) -> str:
     if abs(value) < step / 2:
         return "0"
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    if digits and round(step * 10**digits, 6) % 1:
+    if round(step * 10**digits, 6) % 1:
         digits += 1
     return f"{value:,.{digits}f}"
 
