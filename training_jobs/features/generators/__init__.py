@@ -6,6 +6,7 @@ from training_jobs.features.generators import (
     demographics,
     holdings,
     rolling,
+    topology,
 )
 
-__all__ = ["behaviour", "categories", "demographics", "holdings", "rolling"]
+__all__ = ["behaviour", "categories", "demographics", "holdings", "rolling", "topology"]
