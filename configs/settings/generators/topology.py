@@ -17,6 +17,7 @@ class Topology(Strict):
         delay: events from one coordinate to the next.
         most_points: points of the embedding that enter the complex, spread evenly over the window.
             Time grows with its cube.
+        least_lifetime: pairs that live no longer are rounding, in deviations.
         category_events: purchases of the fit sample a category needs for a level of its own.
         block_customers: customers worked on at a time: bounds memory, changes no value.
         threads: of the Rips complex; change no value.
@@ -27,6 +28,7 @@ class Topology(Strict):
     dimension: int = Field(gt=1)
     delay: int = Field(gt=0)
     most_points: int = Field(gt=3)
+    least_lifetime: float = Field(gt=0, lt=0.01)
     category_events: int = Field(gt=0)
     block_customers: int = Field(gt=0)
     threads: int = Field(gt=0)

@@ -18,7 +18,7 @@ from training_jobs.features.topology.statistics import statistics
 
 Floats = NDArray[np.float64]
 ROUNDING = 1e-5
-"""ripser.py works in float32: what it calls a pair of such a length may be none."""
+"""ripser.py works in float32: what it calls a pair of such a length is none."""
 
 SHAPE = Topology(
     direction="debit",
@@ -26,6 +26,7 @@ SHAPE = Topology(
     dimension=3,
     delay=1,
     most_points=60,
+    least_lifetime=ROUNDING,
     category_events=1,
     block_customers=7,
     threads=2,
@@ -33,10 +34,9 @@ SHAPE = Topology(
 
 
 def intervals(pairs: Pairs, row: int) -> list[Interval]:
-    """Return the pairs of a customer that are longer than rounding, sorted."""
+    """Return the pairs of a customer, sorted."""
     own = pairs.row == row
-    found = zip(pairs.birth[own].tolist(), pairs.death[own].tolist(), strict=True)
-    return sorted(pair for pair in found if pair[1] - pair[0] > ROUNDING)
+    return sorted(zip(pairs.birth[own].tolist(), pairs.death[own].tolist(), strict=True))
 
 
 def longer(diagram: Floats) -> list[Interval]:
@@ -73,7 +73,7 @@ def clouds() -> list[Floats]:
 @pytest.mark.parametrize("oracle", [by_simplex_tree, by_ripser])
 def test_loops_are_those_of_the_oracle(oracle: Callable[[Floats], list[Interval]]) -> None:
     made = clouds()
-    found = loop_pairs(made, np.arange(len(made)), threads=2)
+    found = loop_pairs(made, np.arange(len(made)), least=ROUNDING, threads=2)
     expected = [oracle(cloud) for cloud in made]
     assert sum(map(len, expected)) > 60
     for row, pairs in enumerate(expected):
@@ -85,7 +85,7 @@ def test_loops_are_those_of_the_oracle(oracle: Callable[[Floats], list[Interval]
 def test_twelve_points_on_a_circle_have_one_loop_from_chord_to_inner_triangle() -> None:
     angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     circle = np.column_stack([np.cos(angle), np.sin(angle), 0 * angle])
-    found = loop_pairs([circle], np.array([3]), threads=1)
+    found = loop_pairs([circle], np.array([3]), least=ROUNDING, threads=1)
     assert found.row.tolist() == [3]
     # The first triangle around the centre has its corners four points apart.
     assert found.birth[0] == pytest.approx(2 * math.sin(math.pi / 12))
@@ -96,7 +96,9 @@ def test_a_line_has_the_swings_read_off_by_hand() -> None:
     series = np.array([[3.0, 1.0, 2.0, 0.0, 5.0, 0.0, 4.0]])
     valleys = [(1.0, 2.0), (0.0, 5.0)]
     peaks = [(1.0, 2.0), (0.0, 3.0), (0.0, 4.0)]
-    assert intervals(line_pairs(series, np.array([0])), 0) == sorted(valleys + peaks)
+    assert intervals(line_pairs(series, np.array([0]), least=ROUNDING), 0) == sorted(
+        valleys + peaks
+    )
 
 
 def test_swings_are_those_of_a_naive_union_find() -> None:
@@ -109,7 +111,7 @@ def test_swings_are_those_of_a_naive_union_find() -> None:
             np.sort(draw.normal(size=(2, length)), axis=1),
         ):
             rows = np.arange(len(series)) * 2 + 1
-            found = line_pairs(series, rows)
+            found = line_pairs(series, rows, least=ROUNDING)
             assert set(found.row) <= set(rows)
             for row, values in zip(rows, series, strict=True):
                 expected = line_intervals(values.tolist())
@@ -119,7 +121,7 @@ def test_swings_are_those_of_a_naive_union_find() -> None:
 
 def test_pairs_are_in_order_of_customer_then_persistence() -> None:
     draw = np.random.default_rng(2)
-    found = line_pairs(draw.normal(size=(9, 40)), np.arange(9))
+    found = line_pairs(draw.normal(size=(9, 40)), np.arange(9), least=ROUNDING)
     lifetime = found.death - found.birth
     assert (np.diff(found.row) >= 0).all()
     assert (np.diff(lifetime)[np.diff(found.row) == 0] <= 1e-6).all()
@@ -164,7 +166,7 @@ def test_statistics_are_those_of_the_formulas() -> None:
     series = np.concatenate([draw.normal(size=(6, 30)), np.zeros((1, 30))])
     series[5] = np.arange(30) == 7
     rows = np.array([0, 2, 3, 4, 6, 7, 8])
-    found = statistics(line_pairs(series, rows), 10)
+    found = statistics(line_pairs(series, rows, least=ROUNDING), 10)
     assert found.shape == (10, 8)
     for place, row in enumerate(rows):
         expected = eight(line_intervals(series[place].tolist()))

@@ -69,9 +69,8 @@ def swings_by_hand(customer: str, as_of: dt.date, months: int) -> list[float]:
     mean = math.fsum(logs) / days
     deviation = math.sqrt(math.fsum((one - mean) ** 2 for one in logs) / days)
     pairs = line_intervals([(one - mean) / deviation for one in logs])
-    # Beside one huge amount there are swings too small for the float32 in which pairs are kept.
-    stored = np.array(pairs, np.float32).reshape(-1, 2).tolist()
-    return eight([(low, high) for low, high in stored if high > low])
+    # Beside one huge amount some swings are as small as rounding.
+    return eight([pair for pair in pairs if pair[1] - pair[0] > 1e-5])
 
 
 def loops_by_hand(rows: list[bank.Row], levels: tuple[int, dict[str, int]]) -> list[float]:

@@ -54,7 +54,11 @@ def _diagrams(view: CutView, months: int, topology: Topology, levels: Levels) ->
         for start in range(0, len(rows), topology.block_customers)
     ]
     swings = [
-        line_pairs(daily_spending(view, block, months=months, topology=topology), block)
+        line_pairs(
+            daily_spending(view, block, months=months, topology=topology),
+            block,
+            least=topology.least_lifetime,
+        )
         for block in blocks
     ]
     loops = [_loops(bought, block, topology) for block in blocks]
@@ -68,7 +72,12 @@ def _loops(bought: Purchases, rows: NDArray[np.int64], topology: Topology) -> Pa
     counts = np.diff(bought.offsets)[rows]
     offsets = np.concatenate([[0], np.cumsum(counts)])
     sequence = standard_ranks(bought.excess[chosen], offsets)
-    return loop_pairs(delay_clouds(sequence, offsets, topology), rows, threads=topology.threads)
+    return loop_pairs(
+        delay_clouds(sequence, offsets, topology),
+        rows,
+        least=topology.least_lifetime,
+        threads=topology.threads,
+    )
 
 
 def _join(parts: list[Pairs]) -> Pairs:

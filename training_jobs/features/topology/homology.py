@@ -27,16 +27,24 @@ class Pairs:
 
     @classmethod
     def sort(
-        cls, row: NDArray[np.int64], birth: NDArray[np.float64], death: NDArray[np.float64]
+        cls,
+        row: NDArray[np.int64],
+        birth: NDArray[np.float64],
+        death: NDArray[np.float64],
+        *,
+        least: float,
     ) -> "Pairs":
-        """Return the pairs in order, less those that rounding leaves without a lifetime."""
+        """Return in order the pairs that live longer than `least`.
+
+        Tied distances differ by rounding: without a bound, the number of pairs would be chance.
+        """
+        alive = death - birth > least
+        row, birth, death = row[alive], birth[alive], death[alive]
         order = np.lexsort((birth, birth - death, row))
-        row, low, high = row[order], birth[order].astype("float32"), death[order].astype("float32")
-        alive = high > low
-        return cls(row[alive], low[alive], high[alive])
+        return cls(row[order], birth[order].astype("float32"), death[order].astype("float32"))
 
 
-def line_pairs(series: NDArray[np.float64], rows: NDArray[np.int64]) -> Pairs:
+def line_pairs(series: NDArray[np.float64], rows: NDArray[np.int64], *, least: float) -> Pairs:
     """Return the 0-dimensional sub- and superlevel pairs of each series.
 
     A sublevel pair is a valley that appears at its floor and joins a deeper one at the peak between
@@ -47,6 +55,7 @@ def line_pairs(series: NDArray[np.float64], rows: NDArray[np.int64]) -> Pairs:
     Args:
         series: shape (n, length).
         rows: [n] ascending rows of the customers.
+        least: pairs that live no longer are left out.
     """
     valleys = _flat(_lines(series), rows)
     peaks = _flat(_lines(-series), rows)
@@ -54,11 +63,15 @@ def line_pairs(series: NDArray[np.float64], rows: NDArray[np.int64]) -> Pairs:
     low = np.concatenate([valleys[1], -peaks[2]])
     high = np.concatenate([valleys[2], -peaks[1]])
     finite = np.isfinite(low) & np.isfinite(high)
-    return Pairs.sort(row[finite], low[finite], high[finite])
+    return Pairs.sort(row[finite], low[finite], high[finite], least=least)
 
 
 def loop_pairs(
-    clouds: Sequence[NDArray[np.float64]], rows: NDArray[np.int64], *, threads: int
+    clouds: Sequence[NDArray[np.float64]],
+    rows: NDArray[np.int64],
+    *,
+    least: float,
+    threads: int,
 ) -> Pairs:
     """Return the 1-dimensional Vietoris-Rips pairs of each cloud, by Euclidean edge length.
 
@@ -67,10 +80,11 @@ def loop_pairs(
     Args:
         clouds: n clouds.
         rows: [n] ascending rows of the customers.
+        least: pairs that live no longer are left out.
         threads: the clouds are shared out among them.
     """
     rips = RipsPersistence(homology_dimensions=1, homology_coeff_field=FIELD, n_jobs=threads)
-    return Pairs.sort(*_flat(rips.fit_transform(clouds), rows))
+    return Pairs.sort(*_flat(rips.fit_transform(clouds), rows), least=least)
 
 
 def _lines(series: NDArray[np.float64]) -> list[NDArray[np.float64]]:

@@ -36,7 +36,7 @@ def statistics(pairs: Pairs, rows: int) -> NDArray[np.float64]:
             mean,
             most,
             np.sqrt(added((lifetime - mean[pairs.row]) ** 2) / present),
-            # A single pair has no entropy; -1 ln 1 would be -0.
+            # Shares are at most 1, so the sum is at most 0; abs also spares a single pair its -0.
             np.abs(added(share * np.log(share))),
             total,
             *ends,
