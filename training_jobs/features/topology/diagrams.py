@@ -9,9 +9,9 @@ from configs.settings.generators.topology import Topology
 from training_jobs.features.cut import CutView
 from training_jobs.features.errors import FeatureError
 from training_jobs.features.generator import Bank
-from training_jobs.features.topology.embedding import delay_clouds, standard_ranks
+from training_jobs.features.topology.embedding import event_clouds
 from training_jobs.features.topology.homology import Pairs, line_pairs, loop_pairs
-from training_jobs.features.topology.purchases import Levels, Purchases, purchases
+from training_jobs.features.topology.purchases import Levels, purchases
 from training_jobs.features.topology.spending import daily_spending
 
 
@@ -47,7 +47,7 @@ def window_diagrams(view: CutView, *, months: int, topology: Topology, levels: L
 
 def _diagrams(view: CutView, months: int, topology: Topology, levels: Levels) -> Diagrams:
     bought = purchases(view, months=months, topology=topology, levels=levels)
-    observed = np.diff(bought.offsets) >= topology.least_events
+    observed = bought.counts >= topology.least_events
     rows = np.flatnonzero(observed)
     blocks = [
         rows[start : start + topology.block_customers]
@@ -61,23 +61,16 @@ def _diagrams(view: CutView, months: int, topology: Topology, levels: Levels) ->
         )
         for block in blocks
     ]
-    loops = [_loops(bought, block, topology) for block in blocks]
+    loops = [
+        loop_pairs(
+            event_clouds(bought, block, topology),
+            block,
+            least=topology.least_lifetime,
+            threads=topology.threads,
+        )
+        for block in blocks
+    ]
     return Diagrams(observed, _join(swings), _join(loops))
-
-
-def _loops(bought: Purchases, rows: NDArray[np.int64], topology: Topology) -> Pairs:
-    wanted = np.zeros(len(bought.offsets) - 1, bool)
-    wanted[rows] = True
-    chosen = wanted[bought.row]
-    counts = np.diff(bought.offsets)[rows]
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    sequence = standard_ranks(bought.excess[chosen], offsets)
-    return loop_pairs(
-        delay_clouds(sequence, offsets, topology),
-        rows,
-        least=topology.least_lifetime,
-        threads=topology.threads,
-    )
 
 
 def _join(parts: list[Pairs]) -> Pairs:

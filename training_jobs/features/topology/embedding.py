@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.settings.generators.topology import Topology
+from training_jobs.features.topology.purchases import Purchases
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -58,3 +59,12 @@ def delay_clouds(sequence: FloatArray, offsets: IntArray, topology: Topology) ->
     start = np.repeat(offsets[:-1], kept) + place * last // steps
     coordinates = topology.delay * np.arange(topology.dimension)
     return np.split(sequence[start[:, None] + coordinates], ends[:-1])
+
+
+def event_clouds(bought: Purchases, rows: IntArray, topology: Topology) -> list[FloatArray]:
+    """Return the cloud of each customer of `rows`, ascending, each with purchases enough."""
+    wanted = np.zeros(len(bought.counts), bool)
+    wanted[rows] = True
+    offsets = np.concatenate([[0], np.cumsum(bought.counts[rows])])
+    sequence = standard_ranks(bought.excess[wanted[bought.row]], offsets)
+    return delay_clouds(sequence, offsets, topology)

@@ -95,6 +95,11 @@ class Purchases:
     row: NDArray[np.int64]
     excess: NDArray[np.int64]
 
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Return [n] purchases of each customer."""
+        return np.diff(self.offsets)
+
 
 def purchases(view: CutView, *, months: int, topology: Topology, levels: Levels) -> Purchases:
     """Return the purchases of the last `months` calendar months."""
