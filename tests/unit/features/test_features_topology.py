@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,27 @@ def test_where_no_merchant_is_recorded_all_spending_is_the_sequence(tmp_path: Pa
         assert np.isfinite(small.values(view, small.tda(12))["loop_max"]).all()
 
 
+def test_spending_may_be_the_credits(tmp_path: Path) -> None:
+    rows = [
+        *small.spaced("earns", WAVE, direction="credit", merchant=None),
+        *small.spaced("spends", WAVE),
+    ]
+    with small.view_of(tmp_path, rows) as view:
+        found = small.values(view, small.tda(12, direction="credit"))
+    for column in found.values():
+        assert np.isnan(column).tolist() == [False, True]
+
+
+def test_levels_are_learnt_alike_in_any_order_of_customers(tables: Path) -> None:
+    names = [row["customer_id"] for row in bank.standard().customers]
+    fitted = []
+    for customers in (names, names[::-1]):
+        with bank.view_of(tables, bank.CUTOFF, customers) as view:
+            fitted.append(small.tda(12, category_events=10).fit(view))
+    assert fitted[0] == fitted[1]
+    assert len(fitted[0].values["levels"]) == 1 + len(fitted[0].values["categories"]) > 5
+
+
 def test_the_cycle_is_seen_beside_what_categories_usually_cost(tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
     loops: dict[bool, list[float]] = {}
@@ -231,6 +253,10 @@ def test_the_groups_and_the_tensor_of_a_view_share_one_computation(
         assert made == [12, 3]
         small.values(view, small.tda(3, delay=2))
         assert made == [12, 3, 3], "other parameters are another computation"
+        other = small.tda(3).fit(view)
+        levels = {"categories": [bank.CATEGORIES[0]], "levels": [0, 10**6]}
+        small.values(view, small.tda(3), replace(other, values=other.values | levels))
+        assert made.pop() == 3, "other levels too"
         assert (view.events.debit == before).all()
     with small.view_of(tmp_path / "two", small.spaced("only", WAVE)) as view:
         small.values(view, small.tda(12))
