@@ -5,13 +5,13 @@ A view is an in-memory DuckDB database into which the rows of one population, up
 generator can reach a file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -23,6 +23,7 @@ from training_jobs.features.history import SQL as EVENTS
 from training_jobs.features.history import EventHistory, event_history
 from training_jobs.features.sources import TIMES, Sources
 
+T = TypeVar("T")
 COLUMNS = {
     "customers": {"birth_year": "INTEGER", "gender": "VARCHAR", "joined_on": "DATE"},
     "customer_months": {
@@ -88,6 +89,22 @@ class CutView:
         """All events of the view, oldest first, read at the first call."""
         table = self._connection.sql(EVENTS, params={"as_of": self.as_of}).to_arrow_table()
         return event_history(table, self.rows)
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returns, called only once for `key`; it lives as long as the view.
+
+        Args:
+            key: names the result and everything it depends on beside the view.
+            make: makes it; callers must not change it.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]
+        return found
 
     def query(self, sql: str, **parameters: Any) -> dict[str, NDArray[Any]]:
         """Run a SELECT; return columns as arrays, null numbers as NaN (float64), null text as None.

@@ -4,7 +4,21 @@ A later generator brings its model in a module of this package and registers it 
 in `feature_groups.yaml`; nothing that loads settings has to change for it.
 """
 
-from configs.settings.generators import own_history, plain, tensors
+from configs.settings.generators import (
+    own_history,
+    plain,
+    tensors,
+    topology,
+)
 from configs.settings.generators.registry import forget, known, parameters, parse
 
-__all__ = ["forget", "known", "own_history", "parameters", "parse", "plain", "tensors"]
+__all__ = [
+    "forget",
+    "known",
+    "own_history",
+    "parameters",
+    "parse",
+    "plain",
+    "tensors",
+    "topology",
+]

@@ -33,7 +33,7 @@ def test_batches_do_not_matter(tables: Path, clean: Clean, size: int, batches: i
             clean.made.model, shard, batch, limits=bank.LIMITS, tallies={}, clock=Clock()
         ).items():
             parts.setdefault(name, []).append(table)
-    assert set(parts) == {"features", "events", "incidence"}
+    assert set(parts) == {"features", "events", "incidence", "persistence_pairs"}
     for name, made in parts.items():
         written = pq.read_table(clean.output / name / "part-00000.parquet")
         joined = pa.concat_tables(made).combine_chunks()
@@ -45,7 +45,7 @@ def test_shards_do_not_matter(tables: Path, tmp_path: Path, clean: Clean) -> Non
     one = bank.write_tables(tmp_path / "tables", bank.standard(), shards=1)
     output = bank.write_examples(tmp_path / "output", bank.standard(), shards=1)
     bank.run(one, output, bank.features())
-    for name in ("features", "events", "incidence"):
+    for name in ("features", "events", "incidence", "persistence_pairs"):
         whole = pq.read_table(output / name / "part-00000.parquet")
         parts = pa.concat_tables(
             pq.read_table(path) for path in sorted((clean.output / name).glob("*.parquet"))
@@ -104,7 +104,7 @@ def test_a_lost_shard_is_redone_alone_with_the_same_bytes(
         clock=Clock(),
     )
     assert rows == pq.read_table(clean.output / "examples" / part).num_rows
-    for name in ("features", "events", "incidence"):
+    for name in ("features", "events", "incidence", "persistence_pairs"):
         assert [path.name for path in (tmp_path / name).iterdir()] == [part]
         assert (tmp_path / name / part).read_bytes() == (clean.output / name / part).read_bytes()
 
@@ -125,7 +125,7 @@ def test_an_empty_shard_has_files_with_the_same_columns(
         tallies={},
         clock=Clock(),
     )
-    for name in ("features", "events", "incidence"):
+    for name in ("features", "events", "incidence", "persistence_pairs"):
         made = pq.read_table(tmp_path / name / "part-00000.parquet")
         assert made.num_rows == 0
         assert made.schema.equals(pq.read_schema(clean.output / name / "part-00000.parquet"))
@@ -134,7 +134,7 @@ def test_an_empty_shard_has_files_with_the_same_columns(
 def test_rows_are_those_of_the_examples_in_their_order(clean: Clean) -> None:
     for path in sorted((clean.output / "examples").glob("*.parquet")):
         keys = pq.read_table(path, columns=list(KEYS))
-        for name in ("features", "events", "incidence"):
+        for name in ("features", "events", "incidence", "persistence_pairs"):
             assert pq.read_table(clean.output / name / path.name, columns=list(KEYS)).equals(keys)
 
 

@@ -37,6 +37,8 @@ def test_the_groups_of_the_specification_have_their_widths() -> None:
         "txn_behavior": 14,
         "derived_temporal": 4,
         "txn_lag_tensor": 800,
+        "tda_global": 16,
+        "tda_local": 16,
         "txn_rolling_stats": 20,
         "acquisition_history_multihot": 24,
         "mcc_top30_multihot": 31,

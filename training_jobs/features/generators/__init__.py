@@ -11,6 +11,7 @@ from training_jobs.features.generators import (
     phase_transition,
     rolling,
     temporal,
+    topology,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "phase_transition",
     "rolling",
     "temporal",
+    "topology",
 ]

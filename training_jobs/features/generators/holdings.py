@@ -45,11 +45,15 @@ class HoldingsHistory:
 
 
 def holdings_history(view: CutView, bank: Bank) -> HoldingsHistory:
-    """Read the holdings of a view.
+    """Return the holdings of a view, read once for all groups.
 
     A month counts as observed when the customer has a monthly row in it; a customer without any
     monthly row is observed from the first month with a holding.
     """
+    return view.once(("holdings", bank.products), lambda: _read_history(view, bank))
+
+
+def _read_history(view: CutView, bank: Bank) -> HoldingsHistory:
     months = bank.lookback_months
     index = {product.code: place for place, product in enumerate(bank.products)}
     held = np.zeros((view.rows, months, len(index)), bool)

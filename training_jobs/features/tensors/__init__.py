@@ -1,5 +1,13 @@
 """The side tensors; importing this package registers all of them."""
 
-from training_jobs.features.tensors import events, incidence
+from training_jobs.features.tensors import (
+    events,
+    incidence,
+    persistence,
+)
 
-__all__ = ["events", "incidence"]
+__all__ = [
+    "events",
+    "incidence",
+    "persistence",
+]

@@ -23,3 +23,11 @@ def list_array(values: NDArray[np.generic], lengths: IntArray, kind: pa.DataType
 def list_of(kind: pa.DataType) -> pa.DataType:
     """Return the list type used in all side tensors."""
     return pa.list_(pa.field("item", kind))
+
+
+def places_in_row(rows: IntArray) -> IntArray:
+    """Return 0, 1, 2 .. within each run of equal values of the sorted `rows`."""
+    if not len(rows):
+        return rows
+    starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+    return np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))

@@ -1,0 +1,1 @@
+"""Persistent homology of what customers spend; gudhi computes, see `diagrams`."""
