@@ -3,9 +3,21 @@
 from training_jobs.features.generators import (
     behaviour,
     categories,
+    clusters,
     demographics,
+    hidden_states,
     holdings,
+    own_models,
     rolling,
 )
 
-__all__ = ["behaviour", "categories", "demographics", "holdings", "rolling"]
+__all__ = [
+    "behaviour",
+    "categories",
+    "clusters",
+    "demographics",
+    "hidden_states",
+    "holdings",
+    "own_models",
+    "rolling",
+]
