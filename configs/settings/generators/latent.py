@@ -1,4 +1,4 @@
-"""Parameters of the groups that estimate something hidden: Markov states, clusters, own learners."""
+"""Parameters of the groups that estimate something hidden: states, clusters, own models."""
 
 from typing import Literal
 
@@ -98,12 +98,14 @@ class HiddenMarkovParameters(Strict):
     Attributes:
         modes: the models, in the order of their columns.
         remote_channels: transaction channels without a counter or a terminal.
+        share_payments: debits of a month under which its share of remote ones is missing.
         limit: standardised values are cut at plus and minus this.
         fit_customers: most customers of the fit sample that EM looks at, evenly spaced by id.
     """
 
     modes: tuple[Mode, ...] = Field(min_length=1)
     remote_channels: tuple[str, ...]
+    share_payments: int = Field(gt=0)
     limit: float = Field(gt=0)
     fit_customers: int = Field(gt=0)
     estimation: Estimation

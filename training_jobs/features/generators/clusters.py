@@ -5,8 +5,8 @@ import numpy as np
 from configs.settings.generators.latent import GaussianMixtureParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
-from training_jobs.features.latent.aggregates import aggregates, scale_of, standardised
-from training_jobs.features.latent.arrays import Array, add_up, by_id, chunks
+from training_jobs.features.latent.aggregates import aggregates, scale_of, standardised, to_fit
+from training_jobs.features.latent.arrays import Array, add_up, chunks
 from training_jobs.features.latent.gaussians import points
 from training_jobs.features.latent.mixture import Mixture, assign, fit_mixture
 from training_jobs.features.latent.scaling import read_scale
@@ -23,7 +23,8 @@ class GaussianMixture(Generator[GaussianMixtureParameters]):
 
     The components, ordered by their mean of the first aggregate that varies, are Gaussians with
     diagonal covariances over standardised aggregates; what a customer lacks is imputed by the
-    median of the fit sample. Under the least number of varying aggregates everything is missing.
+    median of the fit sample. Without an observed month, and for everyone under the least number of
+    varying aggregates, the cluster is 0 and the rest is missing.
     """
 
     def fit(self, view: CutView) -> Fitted:
@@ -33,8 +34,8 @@ class GaussianMixture(Generator[GaussianMixtureParameters]):
         saved = scale.saved(PREFIX)
         if len(scale.names) < self.parameters.aggregates.least:
             return saved
-        ordered = np.ascontiguousarray(standardised(numbers, scale)[:, by_id(view.customers)])
-        mixture = fit_mixture(ordered, self.parameters.components, self.parameters.estimation)
+        vectors = to_fit(numbers, scale, view.customers)
+        mixture = fit_mixture(vectors, self.parameters.components, self.parameters.estimation)
         return Fitted(
             saved.values, {**saved.arrays, **{name: getattr(mixture, name) for name in MIXTURE}}
         )
@@ -58,12 +59,12 @@ class GaussianMixture(Generator[GaussianMixtureParameters]):
             settings = self.parameters.aggregates
             scale = read_scale(fitted, PREFIX, limit=settings.limit)
             mixture = Mixture(*(fitted.arrays[name] for name in MIXTURE))
-            vectors = standardised(aggregates(view, self.bank, settings), scale)
+            numbers = aggregates(view, self.bank, settings)
+            vectors = standardised(numbers, scale)
             for lanes in chunks(view.rows):
                 shares, _ = assign(mixture, points(vectors[:, lanes]))
-                values[:count, lanes] = shares
-                values[count, lanes] = entropy(shares)
-                values[count + 1, lanes] = shares.argmax(axis=0) + 1
+                made = np.concatenate([shares, [entropy(shares), shares.argmax(axis=0) + 1.0]])
+                values[:, lanes] = np.where(numbers.known[lanes], made, values[:, lanes])
         return values.T.astype(np.float32)
 
 

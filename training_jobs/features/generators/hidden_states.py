@@ -33,7 +33,7 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
 
     def fit(self, view: CutView) -> Fitted:
         """Learn scale and model of every mode whose series vary."""
-        months = monthly(view, self.bank, self.parameters.remote_channels)
+        months = self._months(view)
         values: dict[str, object] = {}
         arrays: dict[str, NDArray[np.float64]] = {}
         for mode in self.parameters.modes:
@@ -58,9 +58,17 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, columns)."""
-        months = monthly(view, self.bank, self.parameters.remote_channels)
+        months = self._months(view)
         blocks = [self._block(months, mode, fitted) for mode in self.parameters.modes]
         return np.concatenate(blocks, axis=0).T.astype(np.float32)
+
+    def _months(self, view: CutView) -> Months:
+        return monthly(
+            view,
+            self.bank,
+            remote_channels=self.parameters.remote_channels,
+            share_payments=self.parameters.share_payments,
+        )
 
     def _scale(self, months: Months, mode: Mode) -> Scale:
         observed = {
@@ -71,7 +79,7 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
 
     def _fit_lanes(self, view: CutView, months: Months) -> NDArray[np.int64]:
         ordered = by_id(view.customers)
-        ordered = ordered[months.observed.any(axis=0)[ordered]]
+        ordered = ordered[np.asarray(months.observed.any(axis=0))[ordered]]
         return ordered[:: max(1, -(-len(ordered) // self.parameters.fit_customers))]
 
     def _block(self, months: Months, mode: Mode, fitted: Fitted) -> Array:
@@ -131,8 +139,7 @@ def transition_entropy(counts: Array) -> Array:
     Args:
         counts: (k, k, n) moves from the first axis to the second. NaN where there are none.
     """
-    states, _, lanes = counts.shape
-    left = np.stack([add_up(counts[state]) for state in range(states)])
+    left = np.stack([add_up(row) for row in counts])
     total = add_up(left)
     surprise = _xlogx(left) - add_up(np.moveaxis(_xlogx(counts), 1, 0))
     safe = np.where(total > 0, total, 1.0)

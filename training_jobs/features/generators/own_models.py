@@ -5,8 +5,8 @@ import numpy as np
 from configs.settings.generators.latent import ModelDerivedParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
-from training_jobs.features.latent.aggregates import aggregates, scale_of, standardised
-from training_jobs.features.latent.arrays import Array, by_id
+from training_jobs.features.latent.aggregates import aggregates, scale_of, standardised, to_fit
+from training_jobs.features.latent.arrays import Array
 from training_jobs.features.latent.closed_form import Cell, draw_cell
 from training_jobs.features.latent.kmeans import k_means, squared_distances
 from training_jobs.features.latent.monthly import consumption
@@ -23,7 +23,8 @@ BANDIT = ("new_category_reuse_mean", "new_category_reuse_sd", "new_category_reus
 class ModelDerived(Generator[ModelDerivedParameters]):
     """What three small models say: k-means, a Beta-Bernoulli bandit, an untrained CfC network.
 
-    Distances are Euclidean, over standardised aggregates with missing ones at their median. The
+    Distances are Euclidean, over standardised aggregates with missing ones at their median; they
+    are missing without an observed month. The
     bandit's columns are missing for a customer without a categorised event, and the prior stands
     where there was no trial. The network's states are missing without events.
     """
@@ -44,8 +45,8 @@ class ModelDerived(Generator[ModelDerivedParameters]):
         arrays = {**saved.arrays, **saved_amounts.arrays}
         arrays |= {"weights": cell.weights, "biases": cell.biases}
         if len(scale.names) >= settings.least:
-            ordered = standardised(numbers, scale)[:, by_id(view.customers)]
-            arrays["centroids"] = k_means(np.ascontiguousarray(ordered), self.parameters.kmeans)
+            vectors = to_fit(numbers, scale, view.customers)
+            arrays["centroids"] = k_means(vectors, self.parameters.kmeans)
         return Fitted({**saved.values, **saved_amounts.values}, arrays)
 
     def columns(self, fitted: Fitted) -> tuple[Column, ...]:
@@ -79,8 +80,10 @@ class ModelDerived(Generator[ModelDerivedParameters]):
             return np.full((self.parameters.kmeans.centroids, view.rows), np.nan)
         settings = self.parameters.aggregates
         scale = read_scale(fitted, PREFIX, limit=settings.limit)
-        vectors = standardised(aggregates(view, self.bank, settings), scale)
-        return np.sqrt(squared_distances(vectors, fitted.arrays["centroids"]))
+        numbers = aggregates(view, self.bank, settings)
+        vectors = standardised(numbers, scale)
+        distances = np.sqrt(squared_distances(vectors, fitted.arrays["centroids"]))
+        return np.where(numbers.known, distances, np.nan)
 
     def _bandit(self, view: CutView) -> Array:
         settings = self.parameters.bandit

@@ -14,10 +14,12 @@ Definitions; money in minor units, NaN = not recorded, a month counts where it i
 
 A missing number is imputed by the median of the fit sample, so that it pulls towards no cluster
 more than the usual customer is pulled. A number that never varies in the fit sample, such as
-spending where a bank has no transactions, is left out. No age, no gender.
+spending where a bank has no transactions, is left out. Of a customer without an observed month
+nothing is imputed: what is made of the aggregates is missing. No age, no gender.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from configs.settings.generators.latent import Aggregate, Aggregates, Series
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Bank
 from training_jobs.features.history import EventHistory
-from training_jobs.features.latent.arrays import Array, add_up
+from training_jobs.features.latent.arrays import Array, add_up, by_id, distinct
 from training_jobs.features.latent.monthly import Months, consumption, in_channels, monthly, ratio
 from training_jobs.features.latent.scaling import Scale, fit_scale
 
@@ -36,21 +38,44 @@ DAY, WEEK, MONDAY, SATURDAY = 86_400, 7, 3, 5
 """1970-01-01 was the fourth day of a week that starts on Monday."""
 
 
-def aggregates(view: CutView, bank: Bank, settings: Aggregates) -> dict[str, Array]:
-    """Return the configured numbers, (n) each, in order."""
-    months = monthly(view, bank, settings.remote_channels)
+@dataclass(frozen=True)
+class Numbers:
+    """The configured aggregates of n customers.
+
+    Attributes:
+        known: (n) whether any month of the customer is observed; nothing is imputed for others.
+        values: (n) by name, in order.
+    """
+
+    known: NDArray[np.bool_]
+    values: Mapping[str, Array]
+
+
+def aggregates(view: CutView, bank: Bank, settings: Aggregates) -> Numbers:
+    """Read the configured aggregates of a view."""
+    months = monthly(view, bank, remote_channels=settings.remote_channels)
     numbers = {**_of_months(months, settings), **_of_events(view, bank, settings)}
-    return {name: numbers[name] for name in settings.names}
+    known = np.asarray(months.observed.any(axis=0))
+    return Numbers(known, {name: np.where(known, numbers[name], np.nan) for name in settings.names})
 
 
-def scale_of(numbers: dict[str, Array], settings: Aggregates) -> Scale:
+def scale_of(numbers: Numbers, settings: Aggregates) -> Scale:
     """Learn how the numbers are standardised."""
-    return fit_scale(numbers, money=MONEY, counts=COUNTS, limit=settings.limit)
+    return fit_scale(numbers.values, money=MONEY, counts=COUNTS, limit=settings.limit)
 
 
-def standardised(numbers: Mapping[str, Array], scale: Scale) -> Array:
+def standardised(numbers: Numbers, scale: Scale) -> Array:
     """Return complete standardised vectors, (d, n)."""
-    return np.stack([scale.filled(place, numbers[name]) for place, name in enumerate(scale.names)])
+    return np.stack(
+        [scale.filled(place, numbers.values[name]) for place, name in enumerate(scale.names)]
+    )
+
+
+def to_fit(numbers: Numbers, scale: Scale, customers: tuple[str, ...]) -> Array:
+    """Return the standardised vectors of known customers in the order of their ids, (d, m)."""
+    ordered = by_id(customers)
+    chosen = ordered[numbers.known[ordered]]
+    return np.ascontiguousarray(standardised(numbers, scale)[:, chosen])
 
 
 def _of_months(months: Months, settings: Aggregates) -> dict[Aggregate, Array]:
@@ -82,7 +107,7 @@ def _of_months(months: Months, settings: Aggregates) -> dict[Aggregate, Array]:
 
 
 def _latest(series: Array) -> Array:
-    latest = series[0]
+    latest: Array = series[0]
     for row in series[1:]:
         latest = np.where(np.isnan(row), latest, row)
     return latest
@@ -92,7 +117,7 @@ def _of_events(view: CutView, bank: Bank, settings: Aggregates) -> dict[Aggregat
     events = view.events
     chosen = consumption(events, bank)
     width = len(events.categories) + 1
-    kinds = np.unique(events.row[chosen] * width + events.category[chosen])
+    kinds = distinct(events.row[chosen] * width + events.category[chosen])
     remote = events.debit & in_channels(events, settings.remote_channels)
 
     def count(flags: NDArray[np.bool_]) -> Array:

@@ -15,7 +15,7 @@ def add_up(values: Array) -> Array:
 
     `numpy.sum` picks its order by the memory layout, hence by the number of customers.
     """
-    total = values[0].copy()
+    total: Array = values[0].copy()
     for row in values[1:]:
         total += row
     return total
@@ -25,6 +25,14 @@ def chunks(count: int, size: int = CHUNK) -> Iterator[slice]:
     """Yield slices that cover 0..count-1."""
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
+
+
+def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the different keys, ascending; faster here than the hashing of `numpy.unique`."""
+    ordered = np.sort(keys)
+    fresh = np.ones(len(ordered), np.bool_)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    return ordered[fresh]
 
 
 def by_id(customers: tuple[str, ...]) -> NDArray[np.int64]:

@@ -21,17 +21,17 @@ def fit_chain(given: Sequences, states: int, settings: Estimation) -> Chain:
         states: number of states.
         settings: of EM.
     """
-    fits = [_climb(_start(given, states, settings, restart), given, settings)
-            for restart in range(settings.restarts)]
+    fits = [
+        _climb(_start(given, states, settings, restart), given, settings)
+        for restart in range(settings.restarts)
+    ]
     chain, _ = max(fits, key=lambda fit: fit[1])
     return chain.ordered(canonical(chain.means))
 
 
 def _start(given: Sequences, states: int, settings: Estimation, restart: int) -> Chain:
     rows = _some_months(given, settings.start_rows)
-    one = KMeans(
-        centroids=states, restarts=1, seed=settings.seed + restart, iterations=START_STEPS
-    )
+    one = KMeans(centroids=states, restarts=1, seed=settings.seed + restart, iterations=START_STEPS)
     means = k_means(rows, one)
     moving = (1 - STAY) / (states - 1)
     return Chain(

@@ -53,10 +53,13 @@ def step(cell: Cell, state: Array, inputs: Array, elapsed: Array) -> Array:
         elapsed: (n) time since the input before, at least 0.
     """
     heads = np.repeat(cell.biases[:, :, None], state.shape[1], axis=2)
+    part = np.empty_like(heads)
     for place, row in enumerate([*state, *inputs]):
-        heads += cell.weights[:, :, place, None] * row
+        np.multiply(cell.weights[:, :, place, None], row, out=part)
+        heads += part
     towards_g = 1 / (1 + np.exp(np.clip(heads[0] * elapsed, -CLIP, CLIP)))
-    return towards_g * np.tanh(heads[1]) + (1 - towards_g) * np.tanh(heads[2])
+    moved: Array = towards_g * np.tanh(heads[1]) + (1 - towards_g) * np.tanh(heads[2])
+    return moved
 
 
 CLIP = 500.0

@@ -133,14 +133,14 @@ def smooth(chain: Chain, given: Sequences) -> Smoothed:
 
 
 def _forward(transitions: Array, filtered: Array) -> Array:
-    total = transitions[0][:, None] * filtered[0]
+    total: Array = transitions[0][:, None] * filtered[0]
     for state in range(1, len(filtered)):
         total += transitions[state][:, None] * filtered[state]
     return total
 
 
 def _backward(transitions: Array, ahead: Array) -> Array:
-    total = transitions[:, :1] * ahead[0]
+    total: Array = transitions[:, :1] * ahead[0]
     for state in range(1, len(ahead)):
         total += transitions[:, state, None] * ahead[state]
     return total

@@ -69,8 +69,10 @@ def fit_mixture(values: Array, components: int, settings: Estimation) -> Mixture
         settings: of EM.
     """
     given = points(values)
-    fits = [_climb(_start(values, components, settings, restart), given, settings)
-            for restart in range(settings.restarts)]
+    fits = [
+        _climb(_start(values, components, settings, restart), given, settings)
+        for restart in range(settings.restarts)
+    ]
     mixture, _ = max(fits, key=lambda fit: fit[1])
     order = canonical(mixture.means)
     return Mixture(mixture.weights[order], mixture.means[order], mixture.variances[order])

@@ -12,7 +12,8 @@ Definitions, month by month; money in minor units, NaN = not recorded:
 - tenure: months since the customer joined;
 - payments: debits;
 - categories: distinct categories of the transactions that mean consumption;
-- remote_share: share of the debits in remote channels, missing without debits.
+- remote_share: share of the debits in remote channels, missing under a number of debits, since the
+  share of one or two would be a state of its own.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from configs.settings.generators.latent import Series
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Bank
 from training_jobs.features.history import NONE, EventHistory
-from training_jobs.features.latent.arrays import Array
+from training_jobs.features.latent.arrays import Array, distinct
 
 MONEY: frozenset[Series] = frozenset({"credits", "spend", "recorded_income"})
 """Logarithms of multiples of the fit sample's median."""
@@ -35,7 +36,8 @@ COUNTS: frozenset[Series] = frozenset(
 """Logarithms of 1 + the number."""
 
 INCOMES = "SELECT row, back, income FROM customer_months WHERE income IS NOT NULL"
-ACTIVE = "SELECT row, back, CAST(active AS INTEGER) AS active FROM customer_months WHERE active IS NOT NULL"
+ACTIVE = """SELECT row, back, CAST(active AS INTEGER) AS active FROM customer_months
+    WHERE active IS NOT NULL"""
 TENURE = """SELECT row, date_diff('month', joined_on, $as_of) AS months FROM customers
     WHERE joined_on IS NOT NULL"""
 
@@ -58,8 +60,17 @@ class Months:
         return np.stack([self.series[name] for name in names], axis=1)
 
 
-def monthly(view: CutView, bank: Bank, remote_channels: tuple[str, ...]) -> Months:
-    """Read all series of a view."""
+def monthly(
+    view: CutView, bank: Bank, *, remote_channels: tuple[str, ...], share_payments: int = 1
+) -> Months:
+    """Read all series of a view.
+
+    Args:
+        view: the customers.
+        bank: what is known beside.
+        remote_channels: transaction channels that count as remote.
+        share_payments: debits of a month under which its remote share is missing.
+    """
     months = bank.lookback_months
     counted = _Counter(view, months)
     events = view.events
@@ -87,7 +98,7 @@ def monthly(view: CutView, bank: Bank, remote_channels: tuple[str, ...]) -> Mont
             "spend": spend,
             "payments": payments,
             "categories": counted.distinct(consumption(events, bank)),
-            "remote_share": ratio(remote, payments),
+            "remote_share": np.where(payments < share_payments, np.nan, ratio(remote, payments)),
         },
     )
 
@@ -101,13 +112,15 @@ def in_channels(events: EventHistory, channels: tuple[str, ...]) -> NDArray[np.b
     """Return [E] whether an event came through one of the channels."""
     # The last entry answers for NONE, which indexes from the end.
     table = np.array([*(channel in channels for channel in events.channels), False], np.bool_)
-    return table[events.channel]
+    inside: NDArray[np.bool_] = table[events.channel]
+    return inside
 
 
 def consumption(events: EventHistory, bank: Bank) -> NDArray[np.bool_]:
     """Return [E] whether an event has a category that means consumption in this bank."""
     debit, credit = ("debit" in bank.category_directions, "credit" in bank.category_directions)
-    return (events.category != NONE) & np.where(events.debit, debit, credit)
+    chosen: NDArray[np.bool_] = np.where(events.debit, debit, credit)
+    return np.asarray(chosen & (events.category != NONE))
 
 
 def _idle(moved: NDArray[np.bool_], observed: NDArray[np.bool_]) -> Array:
@@ -151,7 +164,7 @@ class _Counter:
         """Count the categories of some events."""
         events = self._view.events
         width = len(events.categories) + 1
-        keys = np.unique(self._cell[chosen] * width + events.category[chosen])
+        keys = distinct(self._cell[chosen] * width + events.category[chosen])
         return self._shape(np.bincount(keys // width, minlength=len(self._edges) - 1))
 
     def place(self, sql: str) -> Array:

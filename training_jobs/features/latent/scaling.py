@@ -1,6 +1,6 @@
 """Standardising on the fit sample: logarithms of what is skewed, mean 0, deviation 1, cut ends."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,7 @@ class Scale:
         """Standardise values of `names[place]`, NaN = missing."""
         taken = np.log1p(values / self.units[place]) if self.logged[place] else values
         scaled = (taken - self.means[place]) / self.sds[place]
-        return np.clip(scaled, -self.limit, self.limit)
+        return np.asarray(np.clip(scaled, -self.limit, self.limit), np.float64)
 
     def filled(self, place: int, values: Array) -> Array:
         """Standardise, with the median of the fit sample in place of missing values."""
@@ -68,7 +68,7 @@ def read_scale(fitted: Fitted, prefix: str, *, limit: float) -> Scale:
 
 
 def fit_scale(
-    values: dict[str, Array], *, money: Collection[str], counts: Collection[str], limit: float
+    values: Mapping[str, Array], *, money: Collection[str], counts: Collection[str], limit: float
 ) -> Scale:
     """Learn from values by name, NaN = missing; what never varies is left out.
 

@@ -11,7 +11,7 @@ from scipy.special import betaincinv
 
 from configs.settings.generators.latent import Bandit
 from training_jobs.features.history import EventHistory
-from training_jobs.features.latent.arrays import Array
+from training_jobs.features.latent.arrays import Array, distinct
 
 
 def trials(
@@ -37,7 +37,7 @@ def trials(
     days = int(back.max(initial=0)) + 1
     width = len(events.categories) + 1
     # One key a customer, category and day, ascending from the oldest day to the newest.
-    keys = np.unique((row * width + events.category[chosen]) * days + (days - 1 - back))
+    keys = distinct((row * width + events.category[chosen]) * days + (days - 1 - back))
     pair, day = keys // days, keys % days
     fresh = np.ones(len(keys), np.bool_)
     fresh[1:] = pair[1:] != pair[:-1]
