@@ -4,8 +4,8 @@ Definitions, month by month; money in minor units, NaN = not recorded:
 - products_held: products held at the month end;
 - active: 1 where the bank's record calls the customer active, 0 where not;
 - events: transactions;
-- idle_months: months since the last one with a transaction, 0 = in this one; counted from the first
-  observed month where there was none since;
+- idle_months: months since the last one with a transaction, 0 = in this one; missing before the
+  first transaction of the look-back, since nobody knows how long the silence was by then;
 - credits, spend: sums of credits and of debits;
 - credit_balance: (credits - spend) / (credits + spend), missing without either;
 - recorded_income: income in the bank's record;
@@ -90,7 +90,7 @@ def monthly(
             "products_held": held,
             "active": counted.recorded(ACTIVE, "active"),
             "events": number,
-            "idle_months": _idle(number > 0, observed),
+            "idle_months": _idle(number > 0),
             "credits": credits,
             "credit_balance": ratio(credits - spend, flow),
             "recorded_income": incomes,
@@ -123,11 +123,10 @@ def consumption(events: EventHistory, bank: Bank) -> NDArray[np.bool_]:
     return np.asarray(chosen & (events.category != NONE))
 
 
-def _idle(moved: NDArray[np.bool_], observed: NDArray[np.bool_]) -> Array:
-    idle = np.zeros(moved.shape)
-    for month in range(1, len(moved)):
-        quiet = idle[month - 1] + observed[month - 1]
-        idle[month] = np.where(moved[month], 0.0, quiet)
+def _idle(moved: NDArray[np.bool_]) -> Array:
+    idle = np.full(moved.shape, np.nan)
+    for month, some in enumerate(moved):
+        idle[month] = np.where(some, 0.0, idle[month - 1] + 1 if month else np.nan)
     return idle
 
 
