@@ -116,9 +116,7 @@ def by_every_path(chain: Chain, values: np.ndarray, first: int) -> tuple[float, 
             if not math.isnan(value):
                 variance = chain.variances[state, place]
                 off = value - chain.means[state, place]
-                density *= math.exp(-off * off / (2 * variance)) / math.sqrt(
-                    2 * math.pi * variance
-                )
+                density *= math.exp(-off * off / (2 * variance)) / math.sqrt(2 * math.pi * variance)
         return density
 
     months = range(first, len(values))

@@ -1,4 +1,4 @@
-"""Monthly series, aggregates and trials against a naive reading of the raw rows, in plain Python."""
+"""Monthly series, aggregates and trials against a naive reading of the raw rows."""
 
 import datetime as dt
 import math
@@ -6,7 +6,6 @@ import statistics
 from collections import defaultdict
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from configs.settings.generators.latent import Aggregates, Bandit

@@ -94,7 +94,7 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
         for lanes in chunks(count, CHUNK):
             given = _sequences(months, scale, lanes)
             known = given.first < len(months.observed)
-            block[:, lanes][:, known] = _describe(chain, given)[:, known]
+            block[:, lanes][:, known] = describe(chain, given)[:, known]
         return block
 
 
@@ -120,7 +120,7 @@ def _sequences(months: Months, scale: Scale, lanes: slice = slice(None)) -> Sequ
     return sequences(np.stack(scaled, axis=1), months.observed[:, lanes])
 
 
-def _describe(chain: Chain, given: Sequences) -> Array:
+def describe(chain: Chain, given: Sequences) -> Array:
     """Return posteriors, state 1.., dwell and transition entropy, (states + 3, n)."""
     passed = smooth(chain, given)
     path = passed.smoothed.argmax(axis=1)

@@ -18,8 +18,8 @@ class Scale:
 
     Attributes:
         names: of those that vary in the fit sample, in order.
-        logged: whether log(1 + value / unit) takes the place of the value.
-        units: (names) 1, or the median of the positive values of money.
+        logged: whether sign(value) * log(1 + |value| / unit) takes the place of the value.
+        units: (names) 1, or the median size of money that is not 0.
         means: (names) after the logarithm.
         sds: (names) likewise, above 0.
         fills: (names) standardised median: what stands in for a missing value where one must.
@@ -36,7 +36,7 @@ class Scale:
 
     def apply(self, place: int, values: Array) -> Array:
         """Standardise values of `names[place]`, NaN = missing."""
-        taken = np.log1p(values / self.units[place]) if self.logged[place] else values
+        taken = _logged(values, self.units[place]) if self.logged[place] else values
         scaled = (taken - self.means[place]) / self.sds[place]
         return np.asarray(np.clip(scaled, -self.limit, self.limit), np.float64)
 
@@ -79,15 +79,21 @@ def fit_scale(
         present = np.sort(given[~np.isnan(given)], axis=None)
         if not len(present) or present[0] == present[-1]:
             continue
-        unit = _middle(present[present > 0]) if name in money else 1.0
-        taken = np.log1p(present / unit) if name in money or name in counts else present
+        unit = _middle(np.sort(np.abs(present[present != 0]))) if name in money else 1.0
+        taken = _logged(present, unit) if name in money or name in counts else present
         mean, sd = float(np.mean(taken)), float(np.std(taken))
+        if not sd > 0:
+            continue
         names.append(name)
         rows.append((unit, mean, sd, (_middle(taken) - mean) / sd))
     table: NDArray[np.float64] = np.array(rows, np.float64).reshape(len(rows), 4)
     units, means, sds, fills = np.ascontiguousarray(table.T)
     logged = tuple(name in money or name in counts for name in names)
     return Scale(tuple(names), logged, units, means, sds, np.clip(fills, -limit, limit), limit)
+
+
+def _logged(values: Array, unit: float) -> Array:
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values) / unit), np.float64)
 
 
 def _middle(ascending: Array) -> float:
