@@ -246,3 +246,20 @@ def test_parameters_are_frozen_and_the_state_is_not(tables: Path) -> None:
     model = fitted(tables)
     now, later = columns(tables, model), columns(tables, model, as_of=dt.date(2024, 4, 30))
     assert (now["behavior_state"] != later["behavior_state"]).mean() > 0.2
+
+
+def test_a_large_sample_is_thinned_evenly_by_id(tables: Path) -> None:
+    """EM sees every third customer; the scale is that of all."""
+    raw = bank.group("hmm_states").model_dump(mode="json")
+    raw["parameters"]["fit_customers"] = 20
+    thinned = generator(Group.model_validate(raw))
+    with bank.view_of(tables, bank.CUTOFF) as view:
+        found, whole = thinned.fit(view), generator().fit(view)
+    assert found.values == whole.values
+    assert found.arrays["behavior_scale_means"].tobytes() == (
+        whole.arrays["behavior_scale_means"].tobytes()
+    )
+    assert np.abs(found.arrays["behavior_means"] - whole.arrays["behavior_means"]).max() > 1e-3
+    with bank.view_of(tables, bank.CUTOFF) as view:
+        lanes = thinned.fit_lanes(view, thinned.months(view))
+    assert [NAMES[lane] for lane in lanes] == NAMES[::3]

@@ -256,3 +256,14 @@ def test_transition_entropy_of_known_moves() -> None:
     # To alternate without fail is as predictable as to stay.
     assert entropy[:4] == pytest.approx([0, 0, math.log(2), half])
     assert np.isnan(entropy[4])
+
+
+def test_no_variance_falls_under_the_floor_and_no_move_becomes_impossible() -> None:
+    values = np.repeat(np.array([-1.0, 1.0]), 20) * np.ones((MONTHS, 1, 40))
+    given = sequences(values, np.ones((MONTHS, 40), bool))
+    found = fit_chain(given, 2, ESTIMATION.model_copy(update={"min_variance": 0.3}))
+    assert (found.variances == 0.3).all()
+    assert found.means[:, 0] == pytest.approx([-1, 1], abs=0.05)
+    # 220 months of staying and one pseudo-count for either move.
+    assert found.transitions[0, 1] == pytest.approx(1 / 222, rel=0.5)
+    assert found.transitions.min() > 0

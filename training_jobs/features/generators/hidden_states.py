@@ -33,7 +33,7 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
 
     def fit(self, view: CutView) -> Fitted:
         """Learn scale and model of every mode whose series vary."""
-        months = self._months(view)
+        months = self.months(view)
         values: dict[str, object] = {}
         arrays: dict[str, NDArray[np.float64]] = {}
         for mode in self.parameters.modes:
@@ -44,7 +44,7 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
             if len(scale.names) < mode.least_series:
                 continue
             chain = fit_chain(
-                _sequences(months, scale).take(self._fit_lanes(view, months)),
+                _sequences(months, scale).take(self.fit_lanes(view, months)),
                 mode.states,
                 self.parameters.estimation,
             )
@@ -58,11 +58,12 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, columns)."""
-        months = self._months(view)
+        months = self.months(view)
         blocks = [self._block(months, mode, fitted) for mode in self.parameters.modes]
         return np.concatenate(blocks, axis=0).T.astype(np.float32)
 
-    def _months(self, view: CutView) -> Months:
+    def months(self, view: CutView) -> Months:
+        """Read the monthly series of a view."""
         return monthly(
             view,
             self.bank,
@@ -77,7 +78,8 @@ class HiddenMarkov(Generator[HiddenMarkovParameters]):
         }
         return fit_scale(observed, money=MONEY, counts=COUNTS, limit=self.parameters.limit)
 
-    def _fit_lanes(self, view: CutView, months: Months) -> NDArray[np.int64]:
+    def fit_lanes(self, view: CutView, months: Months) -> NDArray[np.int64]:
+        """Return the places of the customers EM looks at: observed ones, evenly spaced by id."""
         ordered = by_id(view.customers)
         ordered = ordered[np.asarray(months.observed.any(axis=0))[ordered]]
         return ordered[:: max(1, -(-len(ordered) // self.parameters.fit_customers))]
