@@ -209,27 +209,35 @@ def test_without_an_observed_month_everything_is_missing_and_one_month_has_no_mo
 
 
 def test_a_mode_that_lost_its_inputs_is_dropped_by_name_and_never_filled(tmp_path: Path) -> None:
-    """Without transactions only the journey keeps two series that vary: products, activity."""
-    folder = bank.write_tables(
-        tmp_path,
-        bank.standard(),
-        shards=1,
-        tables=("customers", "customer_months", "holdings"),
-    )
+    """Cards alone: no credits, no records. Of the life cycle nothing but tenure would be left."""
+    rows = bank.make_bank()
+    for row in rows.transactions:
+        row["direction"] = "debit"
+    folder = bank.write_tables(tmp_path, rows, shards=1, tables=("customers", "transactions"))
     model = fit(
         bank.sources(folder, 1),
         customers=NAMES,
         cutoff=bank.CUTOFF,
-        bank=bank.bank_facts(),
+        bank=bank.bank_facts(()),
         settings=bank.features(),
         clock=Clock(),
     )
     made = next(group for group in model.groups if group.settings.name == "hmm_states")
-    assert made.fitted.values["journey_scale_names"] == ["products_held", "active"]
-    assert all(column.name.startswith("journey_") for column in made.columns)
-    reasons = {name: why for name, why in made.dropped.items() if not name.startswith("journey_")}
-    assert len(reasons) == 17
-    assert set(reasons.values()) == {"missing for everyone", "the same for everyone"}
+    assert made.fitted.values["journey_scale_names"] == ["events", "idle_months"]
+    assert made.fitted.values["lifecycle_scale_names"] == ["tenure"]
+    kept = {column.name.split("_")[0] for column in made.columns}
+    assert kept == {"journey", "behavior"}
+    gone = {name: why for name, why in made.dropped.items() if name.startswith("lifecycle_")}
+    assert len(gone) == len(made.dropped) == 8
+    assert gone.pop("lifecycle_state") == "the same for everyone"
+    assert set(gone.values()) == {"missing for everyone"}
+
+
+def test_without_transactions_the_group_is_absent_with_the_reason(tmp_path: Path) -> None:
+    kept = ("customers", "customer_months", "holdings")
+    folder = bank.write_tables(tmp_path, bank.standard(), shards=1, tables=kept)
+    model = bank.fitted(folder, bank.features(), shards=1)
+    assert "transactions" in model.absent["hmm_states"]
 
 
 def test_values_do_not_depend_on_the_batch(tables: Path) -> None:

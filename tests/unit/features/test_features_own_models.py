@@ -25,7 +25,7 @@ NETWORK = ClosedForm(
     units=5, seed=3, events=7, recurrent_scale=0.9, input_scale=0.7, days=7, limit=4
 )
 NAMES = [row["customer_id"] for row in bank.standard().customers]
-RHYTHM = [f"rhythm_state_{number}" for number in range(1, 19)]
+FLOW = [f"event_flow_state_{number}" for number in range(1, 19)]
 
 
 def by_scalars(cell: Cell, state: list[float], inputs: list[float], elapsed: float) -> list[float]:
@@ -145,7 +145,7 @@ def test_columns_vary_and_the_18_states_are_not_one_state(tables: Path) -> None:
     assert len(made) == 27
     for name, values in made.items():
         assert len(np.unique(values[~np.isnan(values)])) > 3, name
-    reservoir = np.stack([made[name] for name in RHYTHM])
+    reservoir = np.stack([made[name] for name in FLOW])
     reservoir = reservoir[:, ~np.isnan(reservoir[0])]
     correlation = np.corrcoef(reservoir) - np.eye(18)
     assert np.abs(correlation).max() < 0.98
@@ -173,7 +173,7 @@ def test_order_matters_at_equal_times_and_equal_amounts(tables: Path, tmp_path: 
     model = learnt(tables)
     first = columns(tables, model)
     second = columns(bank.write_tables(tmp_path, rows, shards=2), model)
-    for name in RHYTHM:
+    for name in FLOW:
         assert moved(first, second, name) > 0.9, name
 
 
@@ -191,7 +191,7 @@ def test_gaps_matter_at_equal_order_and_equal_amounts(tables: Path, tmp_path: Pa
     model = learnt(tables)
     first = columns(tables, model)
     second = columns(bank.write_tables(tmp_path, rows, shards=2), model)
-    for name in RHYTHM:
+    for name in FLOW:
         assert moved(first, second, name) > 0.5, name
 
 

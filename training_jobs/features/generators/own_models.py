@@ -57,7 +57,7 @@ class ModelDerived(Generator[ModelDerivedParameters]):
             *(Column(f"centroid_distance_{number}") for number in range(1, centroids + 1)),
             *(Column(name) for name in BANDIT),
             Column("new_category_trials", log=True),
-            *(Column(f"rhythm_state_{number}") for number in range(1, units + 1)),
+            *(Column(f"event_flow_state_{number}") for number in range(1, units + 1)),
         )
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:

@@ -34,29 +34,31 @@ def states(
         scale: of the amounts.
         settings: number of events, unit of time.
     """
-    inputs = _inputs(events, scale)
-    gaps = np.zeros(len(events.row))
-    gaps[1:] = np.diff(events.second) / (DAY * settings.days)
-    gaps[events.offsets[:-1][events.counts > 0]] = 0.0
     end = ((as_of - EPOCH).days + 1) * DAY
     made = np.full((settings.units, len(events.counts)), np.nan)
     for lanes in chunks(len(events.counts), LANES):
         counts, after = events.counts[lanes], events.offsets[1:][lanes]
+        span = slice(events.offsets[lanes.start], after[-1])
+        inputs, after = _inputs(events, span, scale), after - span.start
+        second = events.second[span]
+        # The gap of a customer's first event would be to another customer: it is set to none.
+        gaps = np.diff(second, prepend=second[:1]) / (DAY * settings.days)
+        gaps[(after - counts)[counts > 0]] = 0.0
         state = np.zeros((settings.units, len(counts)))
         for ago in range(min(settings.events, int(counts.max(initial=0))) - 1, -1, -1):
             has = counts > ago
             place = after[has] - 1 - ago
             state[:, has] = step(cell, state[:, has], inputs[:, place], gaps[place])
         some = counts > 0
-        idle = (end - events.second[after[some] - 1]) / (DAY * settings.days)
+        idle = (end - second[after[some] - 1]) / (DAY * settings.days)
         made[:, lanes][:, some] = step(cell, state[:, some], np.zeros((INPUTS, len(idle))), idle)
     return made
 
 
-def _inputs(events: EventHistory, scale: Scale) -> Array:
-    if AMOUNT in scale.names:
-        amount = scale.apply(0, events.amount.astype(np.float64))
-    else:
-        amount = np.zeros(len(events.amount))
-    angle = events.hour * (2 * np.pi / HOURS)
-    return np.stack([amount, np.where(events.debit, 1.0, -1.0), np.sin(angle), np.cos(angle)])
+def _inputs(events: EventHistory, span: slice, scale: Scale) -> Array:
+    """Return the inputs of some events, (4, events); the amount is 0 where amounts never vary."""
+    amount = events.amount[span].astype(np.float64)
+    scaled = scale.apply(0, amount) if AMOUNT in scale.names else np.zeros(len(amount))
+    angle = events.hour[span] * (2 * np.pi / HOURS)
+    direction = np.where(events.debit[span], 1.0, -1.0)
+    return np.stack([scaled, direction, np.sin(angle), np.cos(angle)])
