@@ -108,6 +108,18 @@ def test_k_means_is_as_tight_as_that_of_scikit_learn() -> None:
         assert centroid == pytest.approx(values[:, nearest == place].mean(axis=1))
 
 
+def test_of_several_starts_the_tightest_is_kept() -> None:
+    _, values = blobs()
+
+    def inertia(seed: int, restarts: int) -> float:
+        settings = KMeans(centroids=9, restarts=restarts, seed=seed, iterations=200)
+        return float(squared_distances(values, k_means(values, settings)).min(axis=0).sum())
+
+    alone = [inertia(2 + start, 1) for start in range(5)]
+    assert inertia(2, 5) == pytest.approx(min(alone))
+    assert min(alone) < 0.98 * max(alone)
+
+
 def test_fewer_different_customers_than_clusters_are_no_fault() -> None:
     values = np.repeat(np.array([[1.0, -1.0], [0.0, 2.0]]), 5, axis=1)
     centroids = k_means(values, KMeans(centroids=5, restarts=2, seed=0, iterations=10))

@@ -209,6 +209,24 @@ def test_states_are_numbered_by_their_first_mean_and_renumbering_changes_nothing
     assert other.smoothed == pytest.approx(passed.smoothed[:, order], abs=1e-12)
 
 
+def test_of_several_starts_the_likeliest_is_kept_and_ordered() -> None:
+    """Six states for three regimes: starts differ, and EM leaves means in any order."""
+    _, values = planted(60, seed=10)
+    given = sequences(values, np.ones((MONTHS, 60), bool))
+
+    def fitted(seed: int, restarts: int) -> tuple[Chain, float]:
+        asked = ESTIMATION.model_copy(update={"seed": seed, "restarts": restarts, "iterations": 40})
+        chain = fit_chain(given, 6, asked)
+        return chain, float(smooth(chain, given).log_likelihood.sum())
+
+    alone = [fitted(7 + start, 1) for start in range(4)]
+    best, likelihood = fitted(7, 4)
+    assert likelihood == pytest.approx(max(likely for _, likely in alone), abs=1e-6)
+    assert likelihood > min(likely for _, likely in alone) + 1
+    for chain in (best, *(chain for chain, _ in alone)):
+        assert (np.diff(chain.means[:, 0]) > 0).all()
+
+
 def test_no_em_step_lowers_the_likelihood() -> None:
     draw = np.random.default_rng(6)
     chain = random_chain(draw, 4, 3)
