@@ -94,6 +94,14 @@ def test_the_mixture_finds_planted_components_in_canonical_order() -> None:
     assert np.abs(found.variances - 0.49).max() < 0.1
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_components_are_numbered_by_their_first_mean_wherever_em_left_them(seed: int) -> None:
+    """Twelve components for four blobs: their means cross on the way."""
+    _, values = blobs(seed)
+    found = fit_mixture(values[:, ::20], 12, ESTIMATION)
+    assert (np.diff(found.means[:, 0]) > 0).all()
+
+
 def test_k_means_is_as_tight_as_that_of_scikit_learn() -> None:
     _, values = blobs()
     settings = KMeans(centroids=6, restarts=8, seed=2, iterations=200)
