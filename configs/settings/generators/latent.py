@@ -44,26 +44,38 @@ Aggregate = Literal[
 
 
 class Estimation(Strict):
-    """Expectation maximisation of a Gaussian mixture or hidden Markov model.
+    """Expectation maximisation of a Gaussian mixture.
 
     Attributes:
         restarts: starts from different seeds, of which the likeliest is kept.
         seed: of the first start.
         start_rows: most rows the k-means that a start begins with looks at.
+        start_steps: most steps of that k-means.
         iterations: most EM steps of one start.
         tolerance: gain of the mean log-likelihood of a value under which a start has converged.
-        pseudo_count: added to the expected count of every weight and transition, so that none
-            is 0.
+        pseudo_count: added to the expected count of every weight, and of every transition between
+            states, so that none is 0.
         min_variance: least variance, in squared standard deviations of the fit sample.
     """
 
     restarts: int = Field(gt=0)
     seed: int = Field(ge=0)
     start_rows: int = Field(gt=0)
+    start_steps: int = Field(gt=0)
     iterations: int = Field(gt=0)
     tolerance: float = Field(gt=0)
     pseudo_count: float = Field(ge=0)
     min_variance: float = Field(gt=0)
+
+
+class ChainEstimation(Estimation):
+    """Expectation maximisation of a hidden Markov model.
+
+    Attributes:
+        start_stay: probability with which a start keeps its state from month to month.
+    """
+
+    start_stay: float = Field(gt=0, lt=1)
 
 
 class Mode(Strict):
@@ -108,7 +120,7 @@ class HiddenMarkovParameters(Strict):
     share_payments: int = Field(gt=0)
     limit: float = Field(gt=0)
     fit_customers: int = Field(gt=0)
-    estimation: Estimation
+    estimation: ChainEstimation
 
     @field_validator("modes")
     @classmethod

@@ -29,6 +29,7 @@ ESTIMATION = Estimation(
     restarts=3,
     seed=1,
     start_rows=5000,
+    start_steps=50,
     iterations=200,
     tolerance=1e-7,
     pseudo_count=0,
@@ -227,8 +228,10 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DatasetSe
     assert not faults
     tables = folder / "out" / "tables"
     sources = Sources(tables, tuple(range(dataset.shards)))
-    found = duckdb.sql(f"SELECT customer_id FROM ({sources.select('customers')}) ORDER BY ALL")
-    return tables, dataset, [row[0] for row in found.fetchall()]
+    with duckdb.connect() as connection:
+        select = f"SELECT customer_id FROM ({sources.select('customers')}) ORDER BY ALL"
+        found = connection.execute(select).fetchall()
+    return tables, dataset, [row[0] for row in found]
 
 
 def test_no_component_collapses_on_the_synthetic_bank(

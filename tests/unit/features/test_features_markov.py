@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hmmlearn.hmm import GaussianHMM
 
-from configs.settings.generators.latent import Estimation
+from configs.settings.generators.latent import ChainEstimation
 from training_jobs.features.generators.hidden_states import transition_entropy
 from training_jobs.features.latent.baum_welch import fit_chain
 from training_jobs.features.latent.markov import (
@@ -20,10 +20,12 @@ from training_jobs.features.latent.markov import (
 )
 
 MONTHS = 12
-ESTIMATION = Estimation(
+ESTIMATION = ChainEstimation(
     restarts=2,
     seed=7,
     start_rows=20_000,
+    start_steps=50,
+    start_stay=0.8,
     iterations=80,
     tolerance=1e-6,
     pseudo_count=1,

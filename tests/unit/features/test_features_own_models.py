@@ -262,3 +262,19 @@ def test_the_glossary_says_the_days_and_the_bound_that_are_configured() -> None:
         for figure in figures:
             assert str(figure) in entry.sentence.ko, column
             assert str(figure) in entry.sentence.en, column
+
+
+def test_the_glossary_orders_states_by_the_series_that_are_configured_first() -> None:
+    words = {
+        "products_held": ("보유 상품", "products"),
+        "credits": ("입금액", "credits"),
+        "spend": ("지출", "spend"),
+    }
+    first = {mode.name: mode.series[0] for mode in bank.group("hmm_states").parameters.modes}
+    columns = {f"{mode}_state": name for mode, name in first.items()}
+    columns["cluster"] = product().parameters.aggregates.names[0]
+    assert bank.group("gmm_clustering").parameters.aggregates == product().parameters.aggregates
+    for column, name in columns.items():
+        sentence = bank.features().glossary.resolve(column, {}).sentence
+        assert words[name][0] in sentence.ko, column
+        assert words[name][1] in sentence.en, column

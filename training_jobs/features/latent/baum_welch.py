@@ -2,18 +2,13 @@
 
 import numpy as np
 
-from configs.settings.generators.latent import Estimation, KMeans
+from configs.settings.generators.latent import ChainEstimation, KMeans
 from training_jobs.features.latent.arrays import Array
 from training_jobs.features.latent.kmeans import canonical, k_means
 from training_jobs.features.latent.markov import Chain, Sequences, em_step
 
-STAY = 0.8
-"""Where EM starts: most months a state is kept."""
-START_STEPS = 50
-"""Most k-means steps of a start."""
 
-
-def fit_chain(given: Sequences, states: int, settings: Estimation) -> Chain:
+def fit_chain(given: Sequences, states: int, settings: ChainEstimation) -> Chain:
     """Return the likeliest of the restarts, its states ordered by their first mean.
 
     Args:
@@ -29,14 +24,20 @@ def fit_chain(given: Sequences, states: int, settings: Estimation) -> Chain:
     return chain.ordered(canonical(chain.means))
 
 
-def _start(given: Sequences, states: int, settings: Estimation, restart: int) -> Chain:
+def _start(given: Sequences, states: int, settings: ChainEstimation, restart: int) -> Chain:
     rows = _some_months(given, settings.start_rows)
-    one = KMeans(centroids=states, restarts=1, seed=settings.seed + restart, iterations=START_STEPS)
+    one = KMeans(
+        centroids=states,
+        restarts=1,
+        seed=settings.seed + restart,
+        iterations=settings.start_steps,
+    )
     means = k_means(rows, one)
-    moving = (1 - STAY) / (states - 1)
+    stay = settings.start_stay
+    moving = (1 - stay) / (states - 1)
     return Chain(
         start=np.full(states, 1 / states),
-        transitions=np.full((states, states), moving) + (STAY - moving) * np.eye(states),
+        transitions=np.full((states, states), moving) + (stay - moving) * np.eye(states),
         means=means,
         variances=np.ones_like(means),
     )
@@ -50,7 +51,7 @@ def _some_months(given: Sequences, most: int) -> Array:
     return np.ascontiguousarray(given.points.values[month[kept], :, customer[kept]].T)
 
 
-def _climb(chain: Chain, given: Sequences, settings: Estimation) -> tuple[Chain, float]:
+def _climb(chain: Chain, given: Sequences, settings: ChainEstimation) -> tuple[Chain, float]:
     size, before = max(1.0, float(given.points.present.sum())), -np.inf
     for _ in range(settings.iterations):
         chain, likelihood = em_step(

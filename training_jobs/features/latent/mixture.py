@@ -15,9 +15,6 @@ from training_jobs.features.latent.gaussians import (
 )
 from training_jobs.features.latent.kmeans import canonical, k_means
 
-START_STEPS = 50
-"""Most k-means steps of a start."""
-
 
 @dataclass(frozen=True)
 class Mixture:
@@ -81,7 +78,10 @@ def fit_mixture(values: Array, components: int, settings: Estimation) -> Mixture
 def _start(values: Array, components: int, settings: Estimation, restart: int) -> Mixture:
     some = values[:, :: max(1, -(-values.shape[1] // settings.start_rows))]
     one = KMeans(
-        centroids=components, restarts=1, seed=settings.seed + restart, iterations=START_STEPS
+        centroids=components,
+        restarts=1,
+        seed=settings.seed + restart,
+        iterations=settings.start_steps,
     )
     means = k_means(np.ascontiguousarray(some), one)
     return Mixture(np.full(components, 1 / components), means, np.ones_like(means))

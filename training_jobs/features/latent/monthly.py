@@ -55,10 +55,6 @@ class Months:
     observed: NDArray[np.bool_]
     series: Mapping[Series, Array]
 
-    def stack(self, names: tuple[Series, ...]) -> Array:
-        """Return some series, (t, names, n)."""
-        return np.stack([self.series[name] for name in names], axis=1)
-
 
 def monthly(
     view: CutView, bank: Bank, *, remote_channels: tuple[str, ...], share_payments: int = 1
@@ -77,7 +73,7 @@ def monthly(
     credits, spend = counted.money(~events.debit), counted.money(events.debit)
     payments = counted.count(events.debit)
     flow = credits + spend
-    held = counted.place("SELECT row, back, product FROM holdings")
+    held = counted.place("SELECT DISTINCT row, back, product FROM holdings")
     number = counted.count(np.ones(len(events.row), np.bool_))
     observed = _observed(counted, (held > 0) | (number > 0))
     remote = counted.count(events.debit & in_channels(events, remote_channels))
@@ -151,6 +147,7 @@ class _Counter:
 
     def money(self, chosen: NDArray[np.bool_]) -> Array:
         """Sum the amounts of some events."""
+        # A running sum past 2**63 wraps around, and so does the difference, back to what is right.
         amounts = np.where(chosen, self._view.events.amount, 0)
         up_to = np.concatenate([[0], np.cumsum(amounts)])
         return self._shape(up_to[self._edges[1:]] - up_to[self._edges[:-1]])
