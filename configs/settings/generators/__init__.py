@@ -5,6 +5,7 @@ in `feature_groups.yaml`; nothing that loads settings has to change for it.
 """
 
 from configs.settings.generators import (
+    latent,
     own_history,
     plain,
     tensors,
@@ -15,6 +16,7 @@ from configs.settings.generators.registry import forget, known, parameters, pars
 __all__ = [
     "forget",
     "known",
+    "latent",
     "own_history",
     "parameters",
     "parse",
