@@ -215,6 +215,8 @@ def write_tables(
             "position": list(range(len(PRODUCTS))),
             "name_ko": [f"상품 {code}" for code, _ in PRODUCTS],
             "name_en": [f"Product {code}" for code, _ in PRODUCTS],
+            "group_name_ko": [f"상품군 {group}" for _, group in PRODUCTS],
+            "group_name_en": [f"Group {group}" for _, group in PRODUCTS],
         }
     )
     names = pa.table(
@@ -256,6 +258,8 @@ def features(**changes: Any) -> FeaturesSettings:
     raw = _settings().model_dump(mode="json")
     raw |= {"threads": 1, "memory": "256MB"}
     raw["leakage"] |= {"sample_customers": 15, "screen_positives": 5}
+    graph = next(row for row in raw["groups"] if row["name"] == "graph_collaborative")
+    graph["parameters"]["circles"]["bits"] = 10
     return FeaturesSettings.model_validate(raw | changes)
 
 

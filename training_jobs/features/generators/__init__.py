@@ -4,8 +4,20 @@ from training_jobs.features.generators import (
     behaviour,
     categories,
     demographics,
+    graph,
     holdings,
+    merchant_hierarchy,
+    product_hierarchy,
     rolling,
 )
 
-__all__ = ["behaviour", "categories", "demographics", "holdings", "rolling"]
+__all__ = [
+    "behaviour",
+    "categories",
+    "demographics",
+    "graph",
+    "holdings",
+    "merchant_hierarchy",
+    "product_hierarchy",
+    "rolling",
+]

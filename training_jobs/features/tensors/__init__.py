@@ -1,5 +1,5 @@
 """The side tensors; importing this package registers all of them."""
 
-from training_jobs.features.tensors import events, incidence
+from training_jobs.features.tensors import events, histograms, incidence, tree_points
 
-__all__ = ["events", "incidence"]
+__all__ = ["events", "histograms", "incidence", "tree_points"]
