@@ -1,8 +1,8 @@
 """Geometry of the Poincare ball of curvature -1, in float64, and its hyperboloid.
 
-Points are rows of arrays of shape (.., d). In the ball they have norm < 1; on the hyperboloid they
-have d + 1 coordinates, time first, with <x, x> = -1 under the Lorentz product. Formulas: Ungar 2008,
-"Analytic Hyperbolic Geometry"; Nickel and Kiela 2018, "Learning Continuous Hierarchies in the
+Points are rows of arrays of shape (.., d). In the ball they have norm < 1; on the hyperboloid
+they have d + 1 coordinates, time first, with <x, x> = -1 under the Lorentz product. Formulas: Ungar
+2008, "Analytic Hyperbolic Geometry"; Nickel and Kiela 2018, "Learning Continuous Hierarchies in the
 Lorentz Model".
 """
 

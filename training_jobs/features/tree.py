@@ -40,14 +40,14 @@ class Tree:
     @cached_property
     def depth(self) -> NDArray[np.int64]:
         """Return [n] edges up to the root."""
-        return self.ancestry.sum(axis=1).astype(np.int64)
+        return np.asarray(self.ancestry.sum(axis=1), np.int64)
 
     @cached_property
     def distances(self) -> NDArray[np.int64]:
         """Return [n, n] edges between nodes."""
         marks = self.ancestry.astype(np.int64)
         shared = np.einsum("ik,jk->ij", marks, marks)
-        return self.depth[:, None] + self.depth[None, :] - 2 * shared
+        return np.asarray(self.depth[:, None] + self.depth[None, :] - 2 * shared, np.int64)
 
     @property
     def edges(self) -> list[list[int]]:

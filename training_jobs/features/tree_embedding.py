@@ -47,7 +47,7 @@ def embed(tree: Tree, parameters: TreeEmbeddingParameters) -> TreeEmbedding:
     """
     if len(tree.nodes) == 1:
         return TreeEmbedding(np.zeros((1, parameters.dimension)), 1.0, 0.0)
-    wanted = tree.distances * parameters.edge_length
+    wanted = np.asarray(tree.distances * parameters.edge_length, np.float64)
     tangent = _START * np.random.default_rng(parameters.seed).standard_normal(
         (len(tree.nodes), parameters.dimension)
     )

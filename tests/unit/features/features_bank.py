@@ -19,10 +19,10 @@ from configs.settings.features import FeaturesSettings
 from configs.settings.months import month_range, shift
 from training_jobs.features import generators as _generators
 from training_jobs.features import tensors as _tensors
-from training_jobs.features.cut import Limits, cut
+from training_jobs.features.cut import CutView, Limits, cut
 from training_jobs.features.fitting import fit
 from training_jobs.features.generator import Bank, Product
-from training_jobs.features.model import Clock, FeatureModel
+from training_jobs.features.model import Clock, FeatureModel, Tallies
 from training_jobs.features.run import Made, make_features
 from training_jobs.features.sources import Sources
 
@@ -314,6 +314,14 @@ def fitted(tables: Path, settings: FeaturesSettings, *, shards: int = 2) -> Feat
         settings=settings,
         clock=Clock(),
     )
+
+
+def tallies_of(model: FeatureModel, view: CutView) -> Tallies:
+    """Return the state of a view's own customers, as if there were no others."""
+    return {
+        (name, view.as_of): maker.tally(view, fitted_input)
+        for name, maker, fitted_input in model.tallied()
+    }
 
 
 def label(customer: str, as_of: dt.date, salt: str) -> float:

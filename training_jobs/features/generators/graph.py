@@ -118,8 +118,8 @@ class GraphCollaborative(Generator[GraphCollaborativeParameters]):
         visits = visit_counts(view, self.bank, kind=fitted.values["kind"], items=items)
         history = holdings_history(view, self.bank)
         acquired = history.acquired
-        recent = acquired[:, : self.parameters.recent_months].any(axis=1)
-        lately = acquired[:, : self.parameters.circles.months].any(axis=1)
+        recent = np.asarray(acquired[:, : self.parameters.recent_months].any(axis=1), bool)
+        lately = np.asarray(acquired[:, : self.parameters.circles.months].any(axis=1), bool)
         of_groups = [
             lately[:, self._of_group[:, group]].any(axis=1) for group in range(len(self._groups))
         ]

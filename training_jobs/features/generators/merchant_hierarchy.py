@@ -141,4 +141,4 @@ def _entropy(counts: sparse.csr_array, total: NDArray[np.int64]) -> NDArray[np.f
     summed = terms @ np.ones(counts.shape[1])
     safe = np.maximum(total, 1)
     # Rounding may leave a hair below 0 where all events are of one kind.
-    return np.maximum((nlogn[total] - summed) / safe, 0.0)
+    return np.asarray(np.maximum((nlogn[total] - summed) / safe, 0.0), np.float64)

@@ -85,4 +85,4 @@ class ProductHierarchy(Generator[ProductHierarchyParameters]):
         for group in sorted(set(groups)):
             of_group = held[:, [place for place, name in enumerate(groups) if name == group]]
             pairs += of_group.sum(axis=1) ** 2
-        return pairs / np.maximum(total, 1) ** 2
+        return np.asarray(pairs / np.maximum(total, 1) ** 2, np.float64)
