@@ -46,6 +46,8 @@ def item_embeddings(
         rounds: rounds of subspace iteration.
         seed: of the starting directions.
     """
+    if not incidence.shape[1]:
+        return np.zeros((0, width))
     degrees = np.bincount(incidence.indices, minlength=incidence.shape[1])
     ties = normalised(incidence, degrees)
     back = ties.T.tocsr()
