@@ -68,7 +68,7 @@ def own_of(visits: list[list[int]], states: list[tuple[bool, ...]]) -> Own:
     lately = told[:, 2:].max(axis=1, keepdims=True)
     return Own(
         visits=counts,
-        member=circles(favourites(counts, most=3), items=6, bits=14),
+        member=circles(favourites(counts, most=3), together=2, items=6, bits=14),
         at_items=np.concatenate([one, told], axis=1),
         in_circles=np.concatenate([one, lately, lately], axis=1),
     )
@@ -140,16 +140,16 @@ def test_a_customer_hears_the_same_in_any_batch(
 
 
 @settings(max_examples=100, deadline=None)
-@given(visits=visit_rows)
-def test_circles_are_the_pairs_of_favourites(visits: list[list[int]]) -> None:
+@given(visits=visit_rows, together=st.integers(2, 3))
+def test_circles_are_the_choices_of_favourites(visits: list[list[int]], together: int) -> None:
     table = favourites(sparse.csr_array(np.array(visits, np.int64)), most=3)
-    member = circles(table, items=6, bits=14)
+    member = circles(table, together=together, items=6, bits=20)
     shared = (member @ member.T).toarray()
     chosen = []
     for row, found in zip(visits, table.tolist(), strict=True):
         best = sorted((-count, -item) for item, count in enumerate(row) if count)[:3]
         assert [item for item in found if item >= 0] == [-item for _, item in best]
-        chosen.append({frozenset(pair) for pair in combinations([-item for _, item in best], 2)})
+        chosen.append({frozenset(c) for c in combinations([-item for _, item in best], together)})
     for one, mine in enumerate(chosen):
         for other, theirs in enumerate(chosen):
             assert shared[one, other] == len(mine & theirs)

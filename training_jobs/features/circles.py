@@ -1,10 +1,11 @@
-"""Close circles: customers who have two of their favourite items in common.
+"""Close circles: customers who have some of their favourite items in common.
 
-Sharing one popular shop says little; sharing two of the few that both visit most says much. Every
-pair of a customer's favourites is hashed to one of a fixed number of circles, so that who is in a
-circle can be counted shard by shard, in memory that does not grow with the bank, and a customer
-nobody has seen before falls into circles that exist. (Banding of signatures: Broder 1997; Indyk and
-Motwani 1998.) Two pairs may fall together; the fewer circles, the more strangers in each.
+Sharing one popular shop says little; sharing two or three of the few that both visit most says
+much. Every choice of so many of a customer's favourites is hashed to one of a fixed number of
+circles, so that who is in a circle can be counted shard by shard, in memory that does not grow with
+the bank, and a customer nobody has seen before falls into circles that exist. (Banding of
+signatures: Broder 1997; Indyk and Motwani 1998.) Two choices may fall together; the fewer circles,
+the more strangers in each.
 """
 
 from itertools import combinations
@@ -15,6 +16,8 @@ from scipy import sparse
 
 from training_jobs.features.tensors.lists import places_in_row
 
+_WIDE = 40
+"""Bits of a number between two items: with a vocabulary of 2^22 items it stays below 2^63."""
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
@@ -41,20 +44,25 @@ def favourites(counts: sparse.csr_array, *, most: int) -> NDArray[np.int64]:
     return table
 
 
-def circles(table: NDArray[np.int64], *, items: int, bits: int) -> sparse.csr_array:
+def circles(table: NDArray[np.int64], *, together: int, items: int, bits: int) -> sparse.csr_array:
     """Return who is in which circle, shape (rows, 2^bits), int64 ones.
 
     Args:
         table: favourites, -1 where there are fewer.
+        together: favourites that make a circle.
         items: length of the vocabulary.
         bits: binary logarithm of the number of circles.
     """
     ordered = np.sort(table, axis=1)
-    pairs = np.array(list(combinations(range(table.shape[1]), 2)), np.int64).reshape(-1, 2)
-    low, high = ordered[:, pairs[:, 0]], ordered[:, pairs[:, 1]]
-    keys = np.where(low >= 0, _mixed(low * items + high, bits), -1)
+    chosen = list(combinations(range(table.shape[1]), together))
+    places = np.array(chosen, np.int64).reshape(-1, together)
+    numbers = np.zeros((len(table), len(places)), np.int64)
+    for place in range(together):
+        # Mixed before the next is added, so that no product of vocabularies can overflow.
+        numbers = _mixed(numbers, _WIDE) * items + ordered[:, places[:, place]]
+    keys = np.where(ordered[:, places[:, 0]] >= 0, _mixed(numbers, bits), -1)
     keys.sort(axis=1)
-    # A circle counts once, even where two pairs of one customer fall into it.
+    # A circle counts once, even where two choices of one customer fall into it.
     fresh = keys >= 0
     fresh[:, 1:] &= keys[:, 1:] != keys[:, :-1]
     offsets = np.concatenate([[0], np.cumsum(fresh.sum(axis=1))])

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.settings.base import Strict
 from configs.settings.generators.registry import parameters
@@ -25,20 +25,29 @@ class ItemEmbeddingParameters(Strict):
 
 
 class CircleParameters(Strict):
-    """Customers with two favourites in common.
+    """Customers with some favourites in common.
 
     Attributes:
-        favourites: most visited items whose pairs make circles.
+        favourites: most visited items of a customer.
+        together: how many of them make a circle. The larger the bank, the more it takes to tell a
+            neighbour from a stranger.
         bits: binary logarithm of the number of circles; the memory of one `as_of` is
             8 bytes x 2^bits x (2 + product groups).
         months: newest months whose uptake counts by product group.
         prior: customers of the usual uptake that every circle is thought to hold beside its own.
     """
 
-    favourites: int = Field(gt=1, le=32)
+    favourites: int = Field(gt=1, le=16)
+    together: int = Field(gt=1, le=4)
     bits: int = Field(ge=4, le=26)
     months: int = Field(gt=0)
     prior: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _enough(self) -> "CircleParameters":
+        if self.together > self.favourites:
+            raise ValueError("together must not exceed favourites")
+        return self
 
 
 @parameters("graph_collaborative")

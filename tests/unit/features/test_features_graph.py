@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 
+from configs.settings.generators import parse
 from tests.unit.features import features_bank as bank
 from tests.unit.features.hierarchy_bank import auc, columns_of, rows_of
 from training_jobs.features.circles import circles, favourites
@@ -336,19 +337,52 @@ def test_more_directions_than_the_graph_has_are_empty() -> None:
 def test_favourites_are_the_most_visited_and_of_equals_the_rarest() -> None:
     counts = sparse.csr_array(np.array([[3, 9, 3, 0, 1], [0, 0, 0, 0, 0], [0, 7, 0, 0, 2]]))
     assert favourites(counts, most=3).tolist() == [[1, 2, 0], [-1, -1, -1], [1, 4, -1]]
-    member = circles(favourites(counts, most=3), items=5, bits=12)
+    member = circles(favourites(counts, most=3), together=2, items=5, bits=12)
     assert np.diff(member.indptr).tolist() == [3, 0, 1]
     # The order of favourites makes no other circle, another item does.
-    turned = circles(np.array([[4, 1, -1], [4, 0, -1]]), items=5, bits=12)
+    turned = circles(np.array([[4, 1, -1], [4, 0, -1]]), together=2, items=5, bits=12)
     assert turned[[0]].indices.tolist() == member[[2]].indices.tolist()
     assert turned[[1]].indices.tolist() != member[[2]].indices.tolist()
 
 
 def test_circles_that_fall_together_count_once() -> None:
     table = np.arange(8)[None]
-    member = circles(table, items=50, bits=4)
+    member = circles(table, together=2, items=50, bits=4)
     assert member.data.tolist() == [1] * len(member.indices)
-    assert len(member.indices) < 16 < len(circles(table, items=50, bits=16).indices) == 28
+    assert len(member.indices) < 16
+    for together, choices in ((2, 28), (3, 56), (4, 70)):
+        wide = circles(table, together=together, items=50, bits=20)
+        assert len(wide.indices) == choices
+    assert circles(np.array([[3, 7, -1]]), together=3, items=9, bits=8).nnz == 0
+
+
+def test_a_circle_of_more_favourites_than_there_are_is_refused() -> None:
+    raw = bank.group("graph_collaborative").parameters.model_dump()
+    raw["circles"] |= {"favourites": 2, "together": 3}
+    with pytest.raises(ValueError, match="together must not exceed favourites"):
+        parse("graph_collaborative", raw)
+
+
+def test_the_reader_is_told_the_periods_and_numbers_that_are_configured() -> None:
+    graph = bank.group("graph_collaborative").parameters
+    entries = {entry.columns[0]: entry for entry in bank.features().glossary.entries}
+
+    def period(column: str) -> Any:
+        return entries[column].period.en
+
+    assert period("neighbours_take_{product}") == f"last {graph.recent_months} months"
+    assert period("circle_take_any") == f"last {graph.recent_months} months"
+    assert period("circle_take_group_{group}") == f"last {graph.circles.months} months"
+    assert graph.circles.together == 2
+    assert "two favourite merchants" in entries["circle_take_any"].sentence.en
+    months = bank.group("merchant_hierarchy").parameters.months
+    for column, entry in entries.items():
+        if column.startswith("taste_"):
+            assert entry.period is not None
+            assert entry.period.en == f"last {months} months", column
+            assert f"{months} months" in entry.sentence.en, column
+            assert f"{months}개월" in entry.sentence.ko, column
+    assert bank.group("tree_points").parameters.months == months
 
 
 def test_a_bank_without_a_single_shared_item_is_all_missing(tmp_path: Path) -> None:

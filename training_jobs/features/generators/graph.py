@@ -124,10 +124,11 @@ class GraphCollaborative(Generator[GraphCollaborativeParameters]):
             lately[:, self._of_group[:, group]].any(axis=1) for group in range(len(self._groups))
         ]
         one = np.ones(view.rows, np.int64)
-        table = favourites(visits, most=self.parameters.circles.favourites)
+        circle = self.parameters.circles
+        table = favourites(visits, most=circle.favourites)
         return Own(
             visits=visits,
-            member=circles(table, items=len(items), bits=self.parameters.circles.bits),
+            member=circles(table, together=circle.together, items=len(items), bits=circle.bits),
             at_items=np.column_stack([one, history.held[:, 0], recent]).astype(np.int64),
             in_circles=np.column_stack([one, recent.any(axis=1), *of_groups]).astype(np.int64),
         )
