@@ -111,8 +111,8 @@ def make_features(
         sources,
         output,
         customers=settings.leakage.sample_customers,
-        batch_customers=settings.batch_customers,
         limits=limits,
+        tallies=tallies,
     )
     strict = (
         dataset.name == settings.complete.dataset

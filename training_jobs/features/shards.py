@@ -135,13 +135,8 @@ def tally(
     batch_customers: int,
     limits: Limits,
     clock: Clock,
-    only: date | None = None,
 ) -> Tallies:
-    """Return the integer counts of all customers of every `as_of`, for inputs that ask for them.
-
-    Args:
-        only: the one `as_of` wanted; all of them by default.
-    """
+    """Return the integer counts of all customers of every `as_of`, for inputs that ask for them."""
     sums: dict[tuple[str, date], NDArray[np.int64]] = {}
     makers = model.tallied()
     if not makers:
@@ -149,8 +144,6 @@ def tally(
     for shard in sources.shards:
         for batch in examples.batches(shard, batch_customers):
             for as_of, customers, _ in batch.by_as_of():
-                if only is not None and as_of != only:
-                    continue
                 with cut(
                     sources.shard(shard),
                     customers=customers,
