@@ -14,6 +14,14 @@ VISITS = {
     "category": "SELECT row, category AS value FROM transactions WHERE category IS NOT NULL",
 }
 
+COUNTS = """
+    WITH known AS (
+      SELECT unnest($codes::VARCHAR[]) AS value, unnest($places::INTEGER[]) AS place
+    )
+    SELECT row, place, count(*) AS visits FROM transactions JOIN known ON {kind} = value
+    WHERE list_contains($directions::VARCHAR[], direction) GROUP BY row, place
+"""
+
 
 def consuming(events: EventHistory, bank: Bank) -> NDArray[np.bool_]:
     """Return [E] bool: events of the directions in which categories mean consumption."""
@@ -43,17 +51,20 @@ def item_vocabulary(
 def visit_counts(view: CutView, bank: Bank, *, kind: str, items: list[str]) -> sparse.csr_array:
     """Return the number of consuming events of each customer at each item, shape (rows, items).
 
-    Indices are ascending within a row and no stored entry is 0; int64.
+    Indices are ascending within a row and no stored entry is 0; int64. Counted in DuckDB: a tally
+    needs no event in order, and putting all of them in order costs several times as much.
     """
-    events = view.events
-    recode = events.merchant_codes if kind == "merchant" else events.category_codes
-    places = recode(items) - 1
-    told = consuming(events, bank) & (places >= 0)
-    row, place = events.row[told], places[told]
+    found = view.query(
+        COUNTS.format(kind=kind),
+        codes=items,
+        places=list(range(len(items))),
+        directions=list(bank.category_directions),
+    )
     counts = sparse.coo_array(
-        (np.ones(len(row), np.int64), (row, place)), shape=(view.rows, len(items))
+        (found["visits"].astype(np.int64), (found["row"], found["place"])),
+        shape=(view.rows, len(items)),
     ).tocsr()
-    counts.sum_duplicates()
+    counts.sort_indices()
     return counts
 
 
