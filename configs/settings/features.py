@@ -19,8 +19,9 @@ class FeatureInput(Strict):
         name: unique among groups and tensors.
         generator: registered class that makes it.
         enabled: an input that is not enabled is absent, with that reason.
-        requires: `table` or `table.column` that must hold values up to the fit cut-off; unmet, the
-            input is absent, never filled.
+        requires: `table` or `table.column` that must hold values up to the fit cut-off, or
+            `products` (a catalogue), or `categories` (a category tree); unmet, the input is absent,
+            never filled.
         experts: who reads it.
         parameters: typed by the generator.
     """

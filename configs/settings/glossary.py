@@ -1,8 +1,8 @@
 """What a column is called and how a reader is told about it, in Korean and English.
 
-An entry names its columns outright or by a pattern with placeholders: `{product}` and `{category}`
-stand for a code whose names come from the data set, `{days}` and `{number}` for a number. A column
-has exactly one entry: a column named outright takes precedence over a pattern.
+An entry names its columns outright or by a pattern with placeholders: `{product}`, `{group}` and
+`{category}` stand for a code whose names come from the data set, `{days}` and `{number}` for a
+number. A column has exactly one entry: a column named outright takes precedence over a pattern.
 """
 
 import re
@@ -30,6 +30,7 @@ Unit = Literal[
 ]
 PLACEHOLDERS = {
     "product": r"[A-Za-z0-9_]+",
+    "group": r"[A-Za-z0-9_]+",
     "category": r"[A-Za-z0-9_]+",
     "days": r"[0-9]+",
     "number": r"[0-9]+",
@@ -127,7 +128,8 @@ class Glossary(Strict):
 
         Args:
             column: name of a feature column.
-            names: `product` and `category` -> code as it stands in column names -> its names.
+            names: `product`, `group` and `category` -> code as it stands in column names -> its
+                names.
 
         Raises:
             SettingsError: the column has no entry, or two patterns fit it.

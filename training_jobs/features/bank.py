@@ -32,15 +32,17 @@ def read_bank(tables: Path, dataset: DatasetSettings) -> Bank:
 
 
 def read_names(tables: Path) -> dict[str, Mapping[str, Text]]:
-    """Return the names of products and categories by code as it stands in column names."""
+    """Return the names of products, groups and categories by code as it stands in column names."""
     return {
         "product": _names(tables / "products" / ONLY_PART, "product"),
+        "group": _names(tables / "products" / ONLY_PART, "group", prefix="group_name"),
         "category": _names(tables / "categories" / ONLY_PART, "code"),
     }
 
 
-def _names(path: Path, code: str) -> dict[str, Text]:
+def _names(path: Path, code: str, *, prefix: str = "name") -> dict[str, Text]:
     if not path.is_file():
         return {}
-    rows = pq.read_table(path, columns=[code, "name_ko", "name_en"]).to_pylist()
-    return {safe(row[code]): Text(ko=row["name_ko"], en=row["name_en"]) for row in rows}
+    korean, english = f"{prefix}_ko", f"{prefix}_en"
+    rows = pq.read_table(path, columns=[code, korean, english]).to_pylist()
+    return {safe(row[code]): Text(ko=row[korean], en=row[english]) for row in rows}

@@ -106,6 +106,10 @@ def _unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
             if not bank.products:
                 return "needs products: the data set has no catalogue"
             continue
+        if requirement == "categories":
+            if not bank.parents:
+                return "needs categories: the data set has no category tree"
+            continue
         table, _, column = requirement.partition(".")
         if table not in COLUMNS or (column and column not in COLUMNS[table]):
             raise FeatureError(

@@ -166,3 +166,12 @@ class SideTensor(Maker[P]):
         """Return what the indices in the lists stand for, by name; none by default."""
         del fitted
         return {}
+
+    def edges(self, fitted: Fitted) -> Mapping[str, list[list[int]]]:
+        """Return what ties the entries of a vocabulary, by its name; none by default.
+
+        Returns:
+            Pairs of places in the vocabulary; of a tree [child, parent].
+        """
+        del fitted
+        return {}

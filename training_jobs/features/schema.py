@@ -56,8 +56,10 @@ def feature_schema(
 ) -> dict[str, Any]:
     """Return the content of `feature_schema.json`."""
     vocabularies: dict[str, list[str]] = {}
+    edges: dict[str, list[list[int]]] = {}
     for item in model.tensors:
         vocabularies.update(item.tensor.vocabularies(item.fitted))
+        edges.update(item.tensor.edges(item.fitted))
     lengths = [item.tensor.length for item in model.tensors if item.tensor.length is not None]
     return {
         "columns": _columns(model, settings, entries),
@@ -71,6 +73,7 @@ def feature_schema(
         ],
         "decision_inputs": decision_inputs(model, settings, entries),
         "vocabularies": {"categories": [], "items": [], **vocabularies},
+        "edges": edges,
         "event_length": lengths[0] if lengths else 0,
         "as_of_counts": {day.isoformat(): rows for day, rows in as_ofs.items()},
     }

@@ -41,6 +41,8 @@ def transform(
         with timed_cut(
             sources, model, customers=customers, as_of=as_of, limits=limits, clock=clock
         ) as view:
+            with clock.of(EVENTS):
+                view.events  # noqa: B018 - read here, so that no group is charged for all others
             values[places] = model.values(view, tallies, clock)
             for name, arrays in model.lists(view, tallies, clock).items():
                 lists[name].append(arrays)
@@ -67,7 +69,7 @@ def timed_cut(
     limits: Limits,
     clock: Clock,
 ) -> Iterator[CutView]:
-    """Cut a view as the model needs it; its time and that of reading the events are its own."""
+    """Cut a view as the model needs it; its time is its own."""
     with ExitStack() as stack:
         with clock.of(CUT):
             view = stack.enter_context(
@@ -79,8 +81,6 @@ def timed_cut(
                     limits=limits,
                 )
             )
-        with clock.of(EVENTS):
-            view.events  # noqa: B018 - read here, so that no group is charged for all others
         yield view
 
 

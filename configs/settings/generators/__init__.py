@@ -5,6 +5,8 @@ in `feature_groups.yaml`; nothing that loads settings has to change for it.
 """
 
 from configs.settings.generators import (
+    graph,
+    hierarchy,
     latent,
     own_history,
     plain,
@@ -15,6 +17,8 @@ from configs.settings.generators.registry import forget, known, parameters, pars
 
 __all__ = [
     "forget",
+    "graph",
+    "hierarchy",
     "known",
     "latent",
     "own_history",

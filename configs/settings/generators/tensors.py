@@ -38,3 +38,20 @@ class IncidenceParameters(Strict):
     without_merchants: Literal["category"] | None
     max_items: int = Field(gt=0)
     min_customers: int = Field(gt=0)
+
+
+@parameters("spending_histograms")
+class SpendingHistogramParameters(Strict):
+    """Histograms of category by amount.
+
+    Attributes:
+        categories: most categories with cells of their own; the rest share theirs.
+        min_customers: fit customers such a category needs.
+        amount_levels: levels of amount within a category.
+        recent_months: newest calendar months; those before are the customer's own past.
+    """
+
+    categories: int = Field(gt=0)
+    min_customers: int = Field(gt=0)
+    amount_levels: int = Field(gt=1)
+    recent_months: int = Field(gt=0)

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.features import features_bank as bank
+from training_jobs.features.examples import Examples
+from training_jobs.features.model import Clock, Tallies
 from training_jobs.features.run import Made
+from training_jobs.features.shards import tally
 
 
 @pytest.fixture(scope="session")
@@ -18,14 +21,24 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Clean:
-    """An untouched run of all groups on the bank."""
+    """An untouched run of all groups on the bank, and the state of everyone at each date."""
 
     output: Path
     made: Made
+    tallies: Tallies
 
 
 @pytest.fixture(scope="session")
 def clean(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Clean:
     """All groups and side tensors of the bank, made once."""
     output = bank.write_examples(tmp_path_factory.mktemp("clean"), bank.standard())
-    return Clean(output, bank.run(tables, output, bank.features()))
+    made = bank.run(tables, output, bank.features())
+    tallies = tally(
+        made.model,
+        bank.sources(tables),
+        Examples(output / "examples"),
+        batch_customers=20_000,
+        limits=bank.LIMITS,
+        clock=Clock(),
+    )
+    return Clean(output, made, tallies)

@@ -19,10 +19,10 @@ from configs.settings.features import FeaturesSettings
 from configs.settings.months import month_range, shift
 from training_jobs.features import generators as _generators
 from training_jobs.features import tensors as _tensors
-from training_jobs.features.cut import Limits, cut
+from training_jobs.features.cut import CutView, Limits, cut
 from training_jobs.features.fitting import fit
 from training_jobs.features.generator import Bank, Product
-from training_jobs.features.model import Clock, FeatureModel
+from training_jobs.features.model import Clock, FeatureModel, Tallies
 from training_jobs.features.run import Made, make_features
 from training_jobs.features.sources import Sources
 
@@ -215,6 +215,8 @@ def write_tables(
             "position": list(range(len(PRODUCTS))),
             "name_ko": [f"상품 {code}" for code, _ in PRODUCTS],
             "name_en": [f"Product {code}" for code, _ in PRODUCTS],
+            "group_name_ko": [f"상품군 {group}" for _, group in PRODUCTS],
+            "group_name_en": [f"Group {group}" for _, group in PRODUCTS],
         }
     )
     names = pa.table(
@@ -260,6 +262,8 @@ def features(**changes: Any) -> FeaturesSettings:
         # Customers of this bank are too quiet for the product's own floors.
         if "topology" in item["parameters"]:
             item["parameters"]["topology"] |= {"least_events": 8, "category_events": 20}
+    graph = next(row for row in raw["groups"] if row["name"] == "graph_collaborative")
+    graph["parameters"]["circles"]["bits"] = 10
     return FeaturesSettings.model_validate(raw | changes)
 
 
@@ -314,6 +318,14 @@ def fitted(tables: Path, settings: FeaturesSettings, *, shards: int = 2) -> Feat
         settings=settings,
         clock=Clock(),
     )
+
+
+def tallies_of(model: FeatureModel, view: CutView) -> Tallies:
+    """Return the state of a view's own customers, as if there were no others."""
+    return {
+        (name, view.as_of): maker.tally(view, fitted_input)
+        for name, maker, fitted_input in model.tallied()
+    }
 
 
 def label(customer: str, as_of: dt.date, salt: str) -> float:

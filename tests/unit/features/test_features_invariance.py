@@ -17,6 +17,8 @@ from training_jobs.features.model import Clock
 from training_jobs.features.shards import transform, write_shard
 from training_jobs.features.store import fitted_files, read_model
 
+TENSORS = tuple(item.name for item in bank.features().tensors)
+
 
 def by_key(table: pa.Table) -> list[bank.Row]:
     """Return the rows in the order of their keys."""
@@ -30,10 +32,10 @@ def test_batches_do_not_matter(tables: Path, clean: Clean, size: int, batches: i
     shard = bank.sources(tables).shard(0)
     for batch in islice(Examples(clean.output / "examples").batches(0, size), batches):
         for name, table in transform(
-            clean.made.model, shard, batch, limits=bank.LIMITS, tallies={}, clock=Clock()
+            clean.made.model, shard, batch, limits=bank.LIMITS, tallies=clean.tallies, clock=Clock()
         ).items():
             parts.setdefault(name, []).append(table)
-    assert set(parts) == {"features", "events", "incidence", "persistence_pairs"}
+    assert set(parts) == {"features", *TENSORS}
     for name, made in parts.items():
         written = pq.read_table(clean.output / name / "part-00000.parquet")
         joined = pa.concat_tables(made).combine_chunks()
@@ -45,7 +47,7 @@ def test_shards_do_not_matter(tables: Path, tmp_path: Path, clean: Clean) -> Non
     one = bank.write_tables(tmp_path / "tables", bank.standard(), shards=1)
     output = bank.write_examples(tmp_path / "output", bank.standard(), shards=1)
     bank.run(one, output, bank.features())
-    for name in ("features", "events", "incidence", "persistence_pairs"):
+    for name in ("features", *TENSORS):
         whole = pq.read_table(output / name / "part-00000.parquet")
         parts = pa.concat_tables(
             pq.read_table(path) for path in sorted((clean.output / name).glob("*.parquet"))
@@ -78,8 +80,9 @@ def test_order_of_rows_and_threads_do_not_matter(tables: Path, tmp_path: Path) -
             lookback_months=12,
             limits=Limits("256MB", threads),
         ) as view:
-            values = model.values(view, {}, Clock())
-            lists = [array for made in model.lists(view, {}, Clock()).values() for array in made]
+            state = bank.tallies_of(model, view)
+            values = model.values(view, state, Clock())
+            lists = [array for made in model.lists(view, state, Clock()).values() for array in made]
         return values.tobytes(), lists
 
     assert blocks(sorted_bank, 1) == blocks(folder, 2)
@@ -100,11 +103,11 @@ def test_a_lost_shard_is_redone_alone_with_the_same_bytes(
         output=tmp_path,
         batch_customers=20_000,
         limits=bank.LIMITS,
-        tallies={},
+        tallies=clean.tallies,
         clock=Clock(),
     )
     assert rows == pq.read_table(clean.output / "examples" / part).num_rows
-    for name in ("features", "events", "incidence", "persistence_pairs"):
+    for name in ("features", *TENSORS):
         assert [path.name for path in (tmp_path / name).iterdir()] == [part]
         assert (tmp_path / name / part).read_bytes() == (clean.output / name / part).read_bytes()
 
@@ -122,10 +125,10 @@ def test_an_empty_shard_has_files_with_the_same_columns(
         output=tmp_path,
         batch_customers=10,
         limits=bank.LIMITS,
-        tallies={},
+        tallies=clean.tallies,
         clock=Clock(),
     )
-    for name in ("features", "events", "incidence", "persistence_pairs"):
+    for name in ("features", *TENSORS):
         made = pq.read_table(tmp_path / name / "part-00000.parquet")
         assert made.num_rows == 0
         assert made.schema.equals(pq.read_schema(clean.output / name / "part-00000.parquet"))
@@ -134,7 +137,7 @@ def test_an_empty_shard_has_files_with_the_same_columns(
 def test_rows_are_those_of_the_examples_in_their_order(clean: Clean) -> None:
     for path in sorted((clean.output / "examples").glob("*.parquet")):
         keys = pq.read_table(path, columns=list(KEYS))
-        for name in ("features", "events", "incidence", "persistence_pairs"):
+        for name in ("features", *TENSORS):
             assert pq.read_table(clean.output / name / path.name, columns=list(KEYS)).equals(keys)
 
 

@@ -60,7 +60,8 @@ def test_a_cut_that_lets_later_rows_in_is_caught(
 
     monkeypatch.setattr(cut_module, "_materialise", loose)
     output = bank.write_examples(tmp_path, bank.standard())
-    caught = failed(bank.run(tables, output, bank.few_groups()))
+    graph = bank.group("graph_collaborative").model_dump(mode="json")
+    caught = failed(bank.run(tables, output, bank.few_groups(graph)))
     assert set(caught) == {
         "leakage.time_travel.delete",
         "leakage.time_travel.mutate",
@@ -68,6 +69,8 @@ def test_a_cut_that_lets_later_rows_in_is_caught(
     }
     assert "features.spend_sum_30d" in caught["leakage.time_travel.mutate"]
     assert "features.age" not in caught["leakage.time_travel.mutate"]
+    for change in ("delete", "mutate"):
+        assert "graph_collaborative.tally" in caught[f"leakage.time_travel.{change}"]
 
 
 class NoParameters(Strict):

@@ -55,12 +55,14 @@ def holdings_history(view: CutView, bank: Bank) -> HoldingsHistory:
 
 def _read_history(view: CutView, bank: Bank) -> HoldingsHistory:
     months = bank.lookback_months
-    index = {product.code: place for place, product in enumerate(bank.products)}
-    held = np.zeros((view.rows, months, len(index)), bool)
-    found = view.query("SELECT row, back, product FROM holdings")
-    places = np.array([index.get(str(code), -1) for code in found["product"]], np.int64)
-    known = places >= 0
-    held[found["row"][known], found["back"][known], places[known]] = True
+    codes = [product.code for product in bank.products]
+    held = np.zeros((view.rows, months, len(codes)), bool)
+    found = view.query(
+        """SELECT row, back, list_position($codes::VARCHAR[], product) AS place
+           FROM holdings WHERE list_contains($codes::VARCHAR[], product)""",
+        codes=codes,
+    )
+    held[found["row"], found["back"], found["place"].astype(np.int64) - 1] = True
     observed = np.zeros((view.rows, months), bool)
     monthly = view.query("SELECT row, back FROM customer_months")
     observed[monthly["row"], monthly["back"]] = True

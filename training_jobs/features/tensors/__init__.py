@@ -2,12 +2,16 @@
 
 from training_jobs.features.tensors import (
     events,
+    histograms,
     incidence,
     persistence,
+    tree_points,
 )
 
 __all__ = [
     "events",
+    "histograms",
     "incidence",
     "persistence",
+    "tree_points",
 ]
