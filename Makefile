@@ -13,6 +13,7 @@ APPROVE ?= auto
 SET ?=
 TORCH_INDEX ?=
 WORKERS ?= 2
+WORK ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -25,7 +26,8 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
   openapi doctor images submit status logs approve reject rollback report clean \
-  bench-demo bench-synth bench-serving bench-overhead costs
+  bench-demo bench-synth bench-serving bench-overhead costs bench-generator bench-phase0 \
+  bench-phase0-peers bench-topology bench-hmm bench-groups
 
 help: ## this page
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -146,6 +148,24 @@ bench-serving: setup ## cold start, warm latency, packed evaluator against Light
 
 bench-overhead: setup ## pipeline seconds without job compute
 	@$(PY) -m benchmarks.overhead $(ARGUMENTS)
+
+bench-generator: setup ## the synthetic bank: rows a second, memory (CUSTOMERS=N)
+	@$(PY) -m benchmarks.generator --customers $(CUSTOMERS) $(ARGUMENTS)
+
+bench-phase0: setup ## Phase 0: seconds by group, memory, bytes (CUSTOMERS=N, WORK=<folder>: resume)
+	@$(PY) -m benchmarks.phase0 --customers $(CUSTOMERS) $(if $(WORK),--work $(WORK),) $(ARGUMENTS)
+
+bench-phase0-peers: bench-topology bench-hmm ## Phase 0 beside polars, ripser.py, hmmlearn (CUSTOMERS=N)
+	@$(PY) -m benchmarks.phase0_peers --customers $(CUSTOMERS) $(ARGUMENTS)
+
+bench-groups: setup ## what each feature group alone tells of each task (CUSTOMERS=N)
+	@$(PY) -m benchmarks.group_auc --customers $(CUSTOMERS) $(if $(WORK),--work $(WORK),) $(ARGUMENTS)
+
+bench-topology: setup ## loops beside ripser.py, all topology per million
+	@$(PY) -m benchmarks.topology $(ARGUMENTS)
+
+bench-hmm: setup ## hidden Markov models beside hmmlearn
+	@$(PY) -m benchmarks.hidden_markov $(ARGUMENTS)
 
 clean: ## remove what was built here (not the environments)
 	@rm -rf build out cdk.out
