@@ -183,11 +183,13 @@ class Limits(Strict):
 
     Attributes:
         memory: DuckDB memory limit, e.g. `2GB`.
+        threads: threads of reading, checking and writing; the bytes do not depend on it.
         line_bytes: longest line accepted in a delimited file.
         examples: examples quoted per violation.
     """
 
     memory: str = Field(default="2GB", pattern=r"^\d+(MB|GB)$")
+    threads: int = Field(default=2, gt=0)
     line_bytes: int = Field(default=1_000_000, gt=0)
     examples: int = Field(default=3, gt=0)
 

@@ -14,7 +14,7 @@ from configs.settings.months import month_end, shift
 from training_jobs.data import raw_files
 from training_jobs.data.engine import name, text
 from training_jobs.data.raw_files import check_delimited
-from training_jobs.data.sources import typed_sql
+from training_jobs.data.reading import typed_sql
 
 _LIMIT = 12
 

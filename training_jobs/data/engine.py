@@ -29,7 +29,8 @@ def name(value: str) -> str:
 def engine(settings: DatasetSettings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in a scratch folder that is removed afterwards.
 
-    One thread: floating-point sums and the bytes of Parquet files then do not depend on timing.
+    One thread, so that floating-point sums do not depend on timing; `threads` raises it for work
+    whose outcome cannot.
     """
     with TemporaryDirectory(prefix="sevenlens-") as scratch:
         connection = duckdb.connect(str(Path(scratch) / "work.duckdb"))
@@ -44,6 +45,22 @@ def engine(settings: DatasetSettings) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
         finally:
             connection.close()
+
+
+def scratch_folder(connection: duckdb.DuckDBPyConnection) -> Path:
+    """Return the folder of the engine's database, removed with it."""
+    listed = connection.execute("PRAGMA database_list").fetchall()
+    return next(Path(str(file)).parent for _, database, file in listed if database == "work")
+
+
+@contextmanager
+def threads(connection: duckdb.DuckDBPyConnection, count: int) -> Iterator[None]:
+    """Work with `count` threads, afterwards with one again."""
+    connection.execute(f"SET threads = {count}")
+    try:
+        yield
+    finally:
+        connection.execute("SET threads = 1")
 
 
 def use(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
