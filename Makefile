@@ -25,7 +25,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
   openapi doctor images submit status logs approve reject rollback report clean \
-  bench-demo bench-synth bench-serving bench-overhead costs
+  bench-demo bench-synth bench-serving bench-overhead bench-santander costs
 
 help: ## this page
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -146,6 +146,10 @@ bench-serving: setup ## cold start, warm latency, packed evaluator against Light
 
 bench-overhead: setup ## pipeline seconds without job compute
 	@$(PY) -m benchmarks.overhead $(ARGUMENTS)
+
+bench-santander: setup ## the Santander adapter at 13.6 million rows (CUSTOMERS=N: another size)
+	@$(PY) -m benchmarks.santander $(if $(filter file,$(origin CUSTOMERS)),,--customers $(CUSTOMERS)) \
+	  $(ARGUMENTS)
 
 clean: ## remove what was built here (not the environments)
 	@rm -rf build out cdk.out

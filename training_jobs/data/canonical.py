@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from configs.contracts.artefacts import canonical_json
 from configs.settings.dataset import Catalogue, CategoryTree, DatasetSettings
-from training_jobs.data.engine import BANK_SCHEMA, engine, name, text, threads, use
+from training_jobs.data.engine import BANK_SCHEMA, engine, name, same_schema, text, threads, use
 from training_jobs.data.parts import part_sql
 from training_jobs.data.profile import profile
 from training_jobs.data.reading import find
@@ -64,7 +64,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None
     """Write a query's rows to a file that appears under its name only once complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    connection.execute(f"COPY ({query}) TO {text(partial)} (FORMAT parquet, COMPRESSION zstd)")
+    with same_schema(connection):
+        connection.execute(f"COPY ({query}) TO {text(partial)} (FORMAT parquet, COMPRESSION zstd)")
     partial.rename(path)
 
 

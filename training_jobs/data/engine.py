@@ -63,6 +63,19 @@ def threads(connection: duckdb.DuckDBPyConnection, count: int) -> Iterator[None]
         connection.execute("SET threads = 1")
 
 
+@contextmanager
+def same_schema(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Write Parquet files in which every column may be missing.
+
+    What DuckDB knows of the values would otherwise decide, and the parts of one table differ.
+    """
+    connection.execute("SET disabled_optimizers = 'statistics_propagation'")
+    try:
+        yield
+    finally:
+        connection.execute("SET disabled_optimizers = ''")
+
+
 def use(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     """Make unqualified names mean those of a schema."""
     connection.execute(f"SET search_path = {text(schema)}")
