@@ -9,7 +9,7 @@ import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from configs.settings.dataset import Source, SourceColumn
+from configs.settings.sources import Source, SourceColumn
 from configs.settings.months import month_end, shift
 from training_jobs.data import raw_files
 from training_jobs.data.engine import name, text

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from configs.errors import SettingsError
 from configs.settings.dataset import DatasetSettings
 
 SOURCE_SCHEMA = "source"
@@ -31,6 +32,9 @@ def engine(settings: DatasetSettings) -> Iterator[duckdb.DuckDBPyConnection]:
 
     One thread, so that floating-point sums do not depend on timing; `threads` raises it for work
     whose outcome cannot.
+
+    Raises:
+        SettingsError: the data set names an unknown time zone.
     """
     with TemporaryDirectory(prefix="sevenlens-") as scratch:
         connection = duckdb.connect(str(Path(scratch) / "work.duckdb"))
@@ -38,13 +42,22 @@ def engine(settings: DatasetSettings) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute(f"SET memory_limit = {text(settings.limits.memory)}")
             connection.execute(f"SET temp_directory = {text(Path(scratch) / 'spill')}")
             connection.execute("SET threads = 1")
-            connection.execute(f"SET TimeZone = {text(settings.time_zone)}")
+            _set_zone(connection, settings.time_zone)
             connection.execute("SET enable_progress_bar = false")
             for schema in (SOURCE_SCHEMA, BANK_SCHEMA):
                 connection.execute(f"CREATE SCHEMA {schema}")
             yield connection
         finally:
             connection.close()
+
+
+def _set_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    try:
+        connection.execute(f"SET TimeZone = {text(zone)}")
+    except duckdb.Error as error:
+        raise SettingsError(
+            f"time_zone: '{zone}' is no time zone", remedy="name one as Europe/Madrid is named"
+        ) from error
 
 
 def scratch_folder(connection: duckdb.DuckDBPyConnection) -> Path:

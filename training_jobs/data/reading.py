@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from configs.settings.dataset import Source, SourceColumn
+from configs.settings.sources import Source, SourceColumn
 from training_jobs.data.engine import name, text
 from training_jobs.data.raw_files import header
 from training_jobs.data.violations import Violation

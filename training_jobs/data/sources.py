@@ -4,7 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from configs.settings.dataset import DatasetSettings, Source
+from configs.settings.dataset import DatasetSettings
+from configs.settings.sources import Source
 from training_jobs.data.engine import SOURCE_SCHEMA, examples, name, scalar, threads, use
 from training_jobs.data.raw_files import check_delimited
 from training_jobs.data.reading import (
