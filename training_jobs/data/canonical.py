@@ -124,6 +124,7 @@ def _forget_other(output: Path, origin: bytes) -> None:
     mark = output / UNFINISHED
     if not mark.is_file() or mark.read_bytes() != origin:
         shutil.rmtree(output / TABLES_FOLDER, ignore_errors=True)
+        output.mkdir(parents=True, exist_ok=True)
         mark.write_bytes(origin)
 
 

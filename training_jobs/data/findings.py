@@ -59,7 +59,7 @@ def _tasks(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _inputs(rows: list[dict[str, Any]], kind: str, title: str) -> Iterator[str]:
-    yield f"{title:32}"
+    yield f"{title:32}{'':5}on = its inputs are there; Phase 0 drops what never varies, by name"
     for row in rows:
         yield f"{row[kind]:32}{row['status']:5}{row['reason'] or ''}".rstrip()
 

@@ -70,9 +70,10 @@ def read_train(
         features = pq.read_table(output / "features" / name)
         columns = tuple(features.column_names[2:])
         chosen = features.take(rows)
-        blocks.append(
-            np.column_stack([chosen[column].to_numpy() for column in columns]).astype(np.float32)
-        )
+        block = np.zeros((len(rows), len(columns)), np.float32)
+        for place, column in enumerate(columns):
+            block[:, place] = chosen[column].to_numpy()
+        blocks.append(block)
         for task, target in zip(tasks, targets, strict=True):
             labels[task].append(examples[target].to_numpy()[rows].astype(np.float64))
     return TrainSample(
