@@ -1,11 +1,12 @@
 """A data set: source files, one SELECT per canonical table, calendar, splits and catalogue."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.settings.base import CONFIGS, Strict, read_yaml
+from configs.settings.base import CONFIGS, Strict, load, read_yaml
 from configs.settings.months import Month, month_range, parse_month, shift
 from configs.settings.sources import Source
 from configs.settings.splits import Splits, fill
@@ -256,3 +257,14 @@ class DatasetSettings(Strict):
     def fit_cutoff(self) -> date:
         """The first train `as_of`: nothing later may reach anything that is fitted."""
         return self.as_ofs("train")[0]
+
+
+def load_dataset(named: str) -> DatasetSettings:
+    """Load `configs/datasets/<named>.yaml`, or the file itself where a path to a YAML is named.
+
+    Raises:
+        SettingsError: there is no such file, or it is not a data set.
+    """
+    if named.endswith(".yaml"):
+        return load(DatasetSettings, Path(named))
+    return load(DatasetSettings, CONFIGS / "datasets" / f"{named}.yaml")

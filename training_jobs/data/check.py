@@ -14,7 +14,7 @@ from typing import Any
 
 from configs.errors import SettingsError
 from configs.settings.base import CONFIGS, load
-from configs.settings.dataset import DatasetSettings
+from configs.settings.dataset import DatasetSettings, load_dataset
 from configs.settings.features import FeaturesSettings
 from configs.settings.splits import propose
 from configs.settings.tasks import TasksSettings
@@ -88,12 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Tell what a data set supports: tasks, groups, experts, and what to supply.",
         epilog="example: python -m training_jobs.data.check --dataset berka --data ~/berka",
     )
-    parser.add_argument("--dataset", required=True, help="name of a file in configs/datasets")
+    parser.add_argument("--dataset", required=True, help="name in configs/datasets, or a YAML file")
     parser.add_argument("--data", type=Path, help="folder with the source files")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args(arguments)
     try:
-        dataset = load(DatasetSettings, CONFIGS / "datasets" / f"{given.dataset}.yaml")
+        dataset = load_dataset(given.dataset)
         tasks = load(TasksSettings, CONFIGS / "pipeline" / "tasks.yaml")
         features = load(FeaturesSettings, CONFIGS / "feature_groups.yaml")
     except SettingsError as error:

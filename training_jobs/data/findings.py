@@ -10,6 +10,10 @@ SPLITS = ("train", "selection", "calibration", "test")
 COUNTED = ("customers", "holdings", "transactions")
 """Figures of a month that say how much of it there is."""
 
+GROUPS_TITLE = (
+    "feature group (on: its inputs are there; what never varies is dropped later, by name)"
+)
+
 
 def _rate(task: dict[str, Any], split: str) -> str:
     mean = task["counts"][split]["mean"]
@@ -59,7 +63,7 @@ def _tasks(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _inputs(rows: list[dict[str, Any]], kind: str, title: str) -> Iterator[str]:
-    yield f"{title:32}{'':5}on = its inputs are there; Phase 0 drops what never varies, by name"
+    yield title
     for row in rows:
         yield f"{row[kind]:32}{row['status']:5}{row['reason'] or ''}".rstrip()
 
@@ -95,7 +99,7 @@ def describe(found: dict[str, Any], dataset: DatasetSettings) -> str:
         _coverage(found["profile"]),
         _splits(found, dataset),
         _tasks(found),
-        _inputs(found["groups"], "group", "feature group"),
+        _inputs(found["groups"], "group", GROUPS_TITLE),
         _inputs(found["tensors"], "tensor", "side tensor"),
         _inputs(found["experts"], "expert", "expert"),
     )
