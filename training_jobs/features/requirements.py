@@ -24,7 +24,7 @@ def unmet(item: FeatureInput, view: CutView, bank: Bank) -> Off | None:
     if not item.enabled:
         return Off(
             "switched off in feature_groups.yaml",
-            f"set enabled: true on '{item.name}' in configs/feature_groups.yaml",
+            "set enabled: true on it in configs/feature_groups.yaml",
         )
     for requirement in item.requires:
         if requirement == CATALOGUE:
