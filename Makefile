@@ -27,7 +27,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
   openapi doctor images submit status logs approve reject rollback report clean \
   bench-demo bench-synth bench-serving bench-overhead costs bench-generator bench-phase0 \
-  bench-phase0-peers bench-topology bench-hmm bench-groups
+  bench-phase0-peers bench-topology bench-hmm bench-groups bench-santander
 
 help: ## this page
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -166,6 +166,10 @@ bench-topology: setup ## loops beside ripser.py, all topology per million
 
 bench-hmm: setup ## hidden Markov models beside hmmlearn
 	@$(PY) -m benchmarks.hidden_markov $(ARGUMENTS)
+
+bench-santander: setup ## the Santander adapter at 13.6 million rows (CUSTOMERS=N: another size)
+	@$(PY) -m benchmarks.santander $(if $(filter file,$(origin CUSTOMERS)),,--customers $(CUSTOMERS)) \
+	  $(ARGUMENTS)
 
 clean: ## remove what was built here (not the environments)
 	@rm -rf build out cdk.out

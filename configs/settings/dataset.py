@@ -1,12 +1,15 @@
 """A data set: source files, one SELECT per canonical table, calendar, splits and catalogue."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.settings.base import CONFIGS, Strict, read_yaml
+from configs.settings.base import CONFIGS, Strict, load, read_yaml
 from configs.settings.months import Month, month_range, parse_month, shift
+from configs.settings.sources import Source
+from configs.settings.splits import Splits, fill
 
 TABLES = (
     "customers",
@@ -20,6 +23,7 @@ TABLES = (
 """Canonical tables; `products` and `categories` come from the catalogue and the tree below."""
 
 REFERENCE_TABLES = ("products", "categories")
+MIN_MONTHS, LOOKBACK_MONTHS = 6, 12
 
 
 class Names(Strict):
@@ -27,57 +31,6 @@ class Names(Strict):
 
     ko: str = Field(min_length=1)
     en: str = Field(min_length=1)
-
-
-class SourceColumn(Strict):
-    """A column of a source file.
-
-    Attributes:
-        type: DuckDB type the text is converted to.
-        format: strptime pattern for DATE and TIMESTAMP, else DuckDB's own reading.
-        nullable: whether an empty value is allowed.
-    """
-
-    type: Literal["VARCHAR", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN"]
-    format: str | None = None
-    nullable: bool = False
-
-
-class Reference(Strict):
-    """A foreign key between source files: every value of `column` stands in `source.key`."""
-
-    column: str
-    source: str
-    key: str
-
-
-class Source(Strict):
-    """One or many files of the same shape, seen by the SQL as a view of typed columns.
-
-    Attributes:
-        path: glob below the data folder.
-        format: `csv` covers every delimited text.
-        null_strings: texts that mean a missing value.
-        trim: remove blanks around values before they are read.
-    """
-
-    path: str
-    format: Literal["csv", "parquet"]
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', min_length=1, max_length=1)
-    encoding: Literal["utf-8", "latin-1"] = "utf-8"
-    null_strings: tuple[str, ...] = ("",)
-    trim: bool = False
-    columns: dict[str, SourceColumn]
-    unique: tuple[str, ...] = ()
-    references: tuple[Reference, ...] = ()
-
-    @model_validator(mode="after")
-    def _keys_exist(self) -> "Source":
-        for name in (*self.unique, *(reference.column for reference in self.references)):
-            if name not in self.columns:
-                raise ValueError(f"'{name}' is not among the source's columns")
-        return self
 
 
 class TableQuery(Strict):
@@ -155,15 +108,6 @@ class CategoryTree(Strict):
     nodes: tuple[Category, ...] = ()
 
 
-class Splits(Strict):
-    """Months (`YYYY-MM`) whose ends are the `as_of` dates of each split."""
-
-    train: tuple[Month, ...] = Field(min_length=1)
-    validation: tuple[Month, ...] = Field(min_length=1)
-    test: tuple[Month, ...] = Field(min_length=1)
-    gap_days: int = Field(default=0, ge=0)
-
-
 class Segment(Strict):
     """A customer segment, in the order of the classes of `segment_prediction`."""
 
@@ -183,11 +127,13 @@ class Limits(Strict):
 
     Attributes:
         memory: DuckDB memory limit, e.g. `2GB`.
+        threads: threads of reading, checking and writing; the bytes do not depend on it.
         line_bytes: longest line accepted in a delimited file.
         examples: examples quoted per violation.
     """
 
     memory: str = Field(default="2GB", pattern=r"^\d+(MB|GB)$")
+    threads: int = Field(default=2, gt=0)
     line_bytes: int = Field(default=1_000_000, gt=0)
     examples: int = Field(default=3, gt=0)
 
@@ -196,7 +142,9 @@ class DatasetSettings(Strict):
     """Everything that makes a bank's files the canonical tables.
 
     Attributes:
-        time_zone: zone of the stamps in the sources; canonical stamps are local time.
+        time_zone: zone of the bank: canonical stamps are its local wall-clock time. Stamps of the
+            sources are taken as local; those in another zone are turned in the table's SQL.
+        splits: left out, they are proposed from the span (see `splits.py`).
         category_directions: directions of the transactions whose category the category tasks read.
         catalogue: name of a file in `configs/products/`, replaced by its content on loading.
         categories: name of a file in `configs/datasets/categories/`, likewise.
@@ -204,7 +152,7 @@ class DatasetSettings(Strict):
         shards: number of customer shards.
         min_months_observed: months of history a customer needs to be in the examples.
         lookback_months: months of history that features may read, exactly.
-        serving: month whose end is the `as_of` of the scored customers.
+        serving: month whose end is the `as_of` of the scored customers; the last one by default.
     """
 
     name: str
@@ -217,8 +165,8 @@ class DatasetSettings(Strict):
     splits: Splits
     serving: Month
     shards: int = Field(gt=0)
-    min_months_observed: int = Field(default=6, gt=0)
-    lookback_months: int = Field(default=12, gt=0)
+    min_months_observed: int = Field(default=MIN_MONTHS, gt=0)
+    lookback_months: int = Field(default=LOOKBACK_MONTHS, gt=0)
     category_directions: tuple[Literal["debit", "credit"], ...] = ("debit",)
     segments: tuple[Segment, ...] = ()
     catalogue: Catalogue | None = None
@@ -226,6 +174,11 @@ class DatasetSettings(Strict):
     sources: dict[str, Source]
     tables: dict[str, TableQuery]
     limits: Limits = Limits()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _propose_splits(cls, value: Any) -> Any:
+        return fill(value, lookback=LOOKBACK_MONTHS, least=MIN_MONTHS)
 
     @field_validator("catalogue", mode="before")
     @classmethod
@@ -304,3 +257,14 @@ class DatasetSettings(Strict):
     def fit_cutoff(self) -> date:
         """The first train `as_of`: nothing later may reach anything that is fitted."""
         return self.as_ofs("train")[0]
+
+
+def load_dataset(named: str) -> DatasetSettings:
+    """Load `configs/datasets/<named>.yaml`, or the file itself where a path to a YAML is named.
+
+    Raises:
+        SettingsError: there is no such file, or it is not a data set.
+    """
+    if named.endswith(".yaml"):
+        return load(DatasetSettings, Path(named))
+    return load(DatasetSettings, CONFIGS / "datasets" / f"{named}.yaml")

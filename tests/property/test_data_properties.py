@@ -9,12 +9,12 @@ import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from configs.settings.dataset import Source, SourceColumn
 from configs.settings.months import month_end, shift
+from configs.settings.sources import Source, SourceColumn
 from training_jobs.data import raw_files
 from training_jobs.data.engine import name, text
 from training_jobs.data.raw_files import check_delimited
-from training_jobs.data.sources import typed_sql
+from training_jobs.data.reading import typed_sql
 
 _LIMIT = 12
 

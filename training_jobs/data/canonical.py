@@ -1,7 +1,9 @@
 """The canonical tables as Parquet, hashed into customer shards."""
 
 import json
+import shutil
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pyarrow as pa
 
 from configs.contracts.artefacts import canonical_json
 from configs.settings.dataset import Catalogue, CategoryTree, DatasetSettings
-from training_jobs.data.engine import BANK_SCHEMA, engine, name, text, use
+from training_jobs.data.engine import BANK_SCHEMA, engine, name, same_schema, text, threads, use
+from training_jobs.data.parts import part_sql
 from training_jobs.data.profile import profile
+from training_jobs.data.reading import find
 from training_jobs.data.reference import category_table, product_table
 from training_jobs.data.schema import SCHEMAS
 from training_jobs.data.sources import open_sources
@@ -21,6 +25,8 @@ from training_jobs.data.violations import Violation
 TABLES_FOLDER = "tables"
 SHARDS_FILE = "shards.json"
 PROFILE_FILE = "profile.json"
+UNFINISHED = "unfinished.json"
+"""Lies in the output while its parts are being written."""
 _EMPTY = (Catalogue(groups=(), products=()), CategoryTree(iso18245=False))
 
 Progress = Callable[[int, int, str], None]
@@ -29,11 +35,6 @@ Progress = Callable[[int, int, str], None]
 def part_name(shard: int) -> str:
     """Return the file name of a shard's part."""
     return f"part-{shard:05d}.parquet"
-
-
-def shard_sql(shards: int) -> str:
-    """Return the SQL of a customer's shard number; MD5, so it is the same everywhere."""
-    return f"CAST(md5_number_lower('shard:' || customer_id) % {shards} AS INTEGER)"
 
 
 def prepare(
@@ -60,8 +61,12 @@ def prepare(
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write a query's rows to a file that appears under its name only once complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection.execute(f"COPY ({query}) TO {text(path)} (FORMAT parquet, COMPRESSION zstd)")
+    partial = path.with_suffix(".partial")
+    with same_schema(connection):
+        connection.execute(f"COPY ({query}) TO {text(partial)} (FORMAT parquet, COMPRESSION zstd)")
+    partial.rename(path)
 
 
 def write_tables(
@@ -72,29 +77,26 @@ def write_tables(
 ) -> dict[str, Any]:
     """Write the prepared tables, `shards.json` and `profile.json`; return the profile.
 
-    Rows are sorted by all columns in order, so equal input gives equal bytes.
+    Rows are sorted by all columns in order, so equal input gives equal bytes, whatever the number
+    of threads.
     """
     folder = output / TABLES_FOLDER
     tables = [table for table in SCHEMAS if table in settings.tables]
-    references = [
-        table
-        for table, present in (
-            ("products", settings.catalogue is not None),
-            ("categories", settings.categories is not None),
-        )
-        if present
-    ]
-    for done, table in enumerate(tables, 1):
-        for shard in range(settings.shards):
+    steps = len(tables) * settings.shards + 1
+    for done, (table, shard) in enumerate(product(tables, range(settings.shards)), 1):
+        path = folder / table / part_name(shard)
+        if not path.is_file():
             _copy(
                 connection,
-                f"SELECT * FROM {name(table)} WHERE {shard_sql(settings.shards)} = {shard} "
-                "ORDER BY ALL",
-                folder / table / part_name(shard),
+                f"SELECT * FROM {part_sql(connection, table, shard)} ORDER BY ALL",
+                path,
             )
-        progress(done, len(tables) + 1, f"{table} written")
-    for table, order in (("products", "position"), ("categories", "code")):
-        if table in references:
+        progress(done, steps, f"{table} {shard + 1} of {settings.shards} written")
+    for table, order, present in (
+        ("products", "position", settings.catalogue is not None),
+        ("categories", "code", settings.categories is not None),
+    ):
+        if present:
             _copy(
                 connection,
                 f"SELECT * FROM {name(table)} ORDER BY {order}",
@@ -103,14 +105,36 @@ def write_tables(
     (output / SHARDS_FILE).write_bytes(canonical_json({"shards": settings.shards}))
     facts = profile(connection, settings)
     (output / PROFILE_FILE).write_bytes(canonical_json(facts))
-    progress(len(tables) + 1, len(tables) + 1, "profile written")
+    progress(steps, steps, "profile written")
     return facts
+
+
+def _origin(settings: DatasetSettings, raw: Path) -> bytes:
+    """Return what the parts come from: the settings and the files as they are."""
+    files = {
+        str(path.relative_to(raw)): [path.stat().st_size, path.stat().st_mtime_ns]
+        for source in settings.sources.values()
+        for path in find(raw, source)
+    }
+    return canonical_json({"settings": settings.model_dump(mode="json"), "files": files})
+
+
+def _forget_other(output: Path, origin: bytes) -> None:
+    """Remove parts of another origin, and note this one for a call that takes up this work."""
+    mark = output / UNFINISHED
+    if not mark.is_file() or mark.read_bytes() != origin:
+        shutil.rmtree(output / TABLES_FOLDER, ignore_errors=True)
+        output.mkdir(parents=True, exist_ok=True)
+        mark.write_bytes(origin)
 
 
 def convert(
     settings: DatasetSettings, *, raw: Path, output: Path, progress: Progress
 ) -> tuple[list[Violation], dict[str, Any] | None]:
     """Check `raw` and, only if nothing is wrong, write the canonical tables to `output`.
+
+    A call that was cut short is taken up again by the same call: parts that are complete and come
+    from the same files and settings are not written twice.
 
     Returns:
         All violations and, if there are none, the profile.
@@ -119,7 +143,11 @@ def convert(
         faults = prepare(connection, settings, raw)
         if faults:
             return faults, None
-        return [], write_tables(connection, settings, output, progress)
+        _forget_other(output, _origin(settings, raw))
+        with threads(connection, settings.limits.threads):
+            facts = write_tables(connection, settings, output, progress)
+        (output / UNFINISHED).unlink()
+        return [], facts
 
 
 def shard_count(preflight: Path) -> int:

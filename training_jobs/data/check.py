@@ -14,16 +14,16 @@ from typing import Any
 
 from configs.errors import SettingsError
 from configs.settings.base import CONFIGS, load
-from configs.settings.dataset import DatasetSettings
+from configs.settings.dataset import DatasetSettings, load_dataset
 from configs.settings.features import FeaturesSettings
+from configs.settings.splits import propose
 from configs.settings.tasks import TasksSettings
-from training_jobs.data.canonical import TABLES_FOLDER, convert, shard_count
-from training_jobs.data.engine import BANK_SCHEMA, engine, name, scalar, use
-from training_jobs.data.schema import TIME_COLUMN
+from training_jobs.data.canonical import TABLES_FOLDER, convert
+from training_jobs.data.findings import describe
+from training_jobs.data.supported import supported
 from training_jobs.data.synthetic.writing import Order, generate
 from training_jobs.data.violations import render
 from training_jobs.tasks.examples import write_examples
-from training_jobs.tasks.spine import open_views
 
 SYNTHETIC = Order(customers=2000, months=24, seed=1)
 """The bank that is checked when the synthetic data set is named without a folder."""
@@ -37,51 +37,13 @@ def _silent(done: int, total: int, rows: int) -> None:
     del done, total, rows
 
 
-def feature_groups(
-    preflight: Path, dataset: DatasetSettings, features: FeaturesSettings
-) -> list[dict[str, Any]]:
-    """Return each feature group with `status` on or off and, for those off, `reason`.
-
-    A group is on when it is enabled and every table or column that it requires holds a value up
-    to the fit cut-off.
-    """
-    result = []
-    with engine(dataset) as connection:
-        use(connection, BANK_SCHEMA)
-        shards = list(range(shard_count(preflight)))
-        open_views(connection, preflight / TABLES_FOLDER, dataset, shards)
-        until = f"DATE '{dataset.fit_cutoff}' + INTERVAL 1 DAY"
-        for group in features.groups:
-            reason = None if group.enabled else "switched off in feature_groups.yaml"
-            for requirement in group.requires if reason is None else ():
-                table, _, column = requirement.partition(".")
-                if requirement == "products":
-                    missing = dataset.catalogue is None
-                elif table not in dataset.tables:
-                    missing = True
-                else:
-                    when = TIME_COLUMN[table]
-                    missing = not scalar(
-                        connection,
-                        f"SELECT count({name(column) if column else '*'}) FROM {name(table)} "
-                        f"WHERE {when} IS NULL OR {when} < {until}",
-                    )
-                if missing:
-                    reason = f"the data set has no {requirement}"
-                    break
-            result.append(
-                {"group": group.name, "status": "off" if reason else "on", "reason": reason}
-            )
-    return result
-
-
 def examine(
     dataset: DatasetSettings, tasks: TasksSettings, features: FeaturesSettings, raw: Path
 ) -> dict[str, Any]:
     """Return the findings on a folder as one JSON value.
 
     Keys: `dataset`, `ok`, `violations`, and where there are none `profile`, `splits` (rows),
-    `tasks`, `groups`.
+    `proposed_splits`, `tasks`, `fit_customers`, `groups`, `tensors`, `experts`.
     """
     with TemporaryDirectory(prefix="sevenlens-check-") as scratch:
         output = Path(scratch)
@@ -94,87 +56,44 @@ def examine(
         if faults:
             found["text"] = render(faults, show_identifying=True)
             return found
-        report = write_examples(
-            output / TABLES_FOLDER, output / "phase0", dataset=dataset, tasks=tasks
-        )
+        tables, phase0 = output / TABLES_FOLDER, output / "phase0"
+        report = write_examples(tables, phase0, dataset=dataset, tasks=tasks)
         return found | {
             "profile": profile,
             "splits": report["rows"],
+            "proposed_splits": _proposal(dataset),
             "tasks": report["tasks"],
-            "groups": feature_groups(output, dataset, features),
+            **supported(tables, phase0, dataset, features),
         }
 
 
-def _rate(task: dict[str, Any], split: str) -> str:
-    mean = task["counts"][split]["mean"]
-    return f"{mean:10.4f}" if mean is not None else f"{'':10}"
-
-
-def _by_month(tasks: list[dict[str, Any]]) -> list[str]:
-    """Return the mean label of every task at every `as_of`; of classes, the largest's share."""
-    at = [(split, as_of) for split, rates in tasks[0]["by_as_of"].items() for as_of in rates]
-    head = "".join(f"{f'{split[:5]} {as_of[:7]}':>15}" for split, as_of in at)
-    lines = ["", f"{'task by as_of':26}{head}"]
-    for task in tasks:
-        cells = []
-        for split, as_of in at:
-            counts = task["by_as_of"][split][as_of]
-            mean = counts["mean"]
-            if counts["classes"] and counts["rows"]:
-                mean = max(counts["classes"]) / counts["rows"]
-            cells.append(f"{mean:15.4f}" if mean is not None else f"{'':15}")
-        lines.append(f"{task['name']:26}{''.join(cells)}".rstrip())
-    return lines
-
-
-def describe(found: dict[str, Any], dataset: DatasetSettings) -> str:
-    """Return the findings as text for a person."""
-    span = f"{dataset.first_month} to {dataset.last_month}"
-    lines = [f"Data set {dataset.name} ({dataset.titles.en}), {span}"]
-    if not found["ok"]:
-        lines.append(f"{len(found['violations'])} violations of the data contract:")
-        return "\n".join([*lines, "", found["text"], "", "Nothing was written."])
-    lines += [
-        "",
-        "Rows in the files: "
-        + ", ".join(f"{source} {rows:,}" for source, rows in found["profile"]["sources"].items()),
-    ]
-    lines += ["", f"{'table':18}{'rows':>12}{'customers':>12}  from .. to"]
-    for table, facts in found["profile"]["tables"].items():
-        span = f"{facts['first'][:10]} .. {facts['last'][:10]}"
-        lines.append(f"{table:18}{facts['rows']:>12,}{facts['customers']:>12,}  {span}")
-    lines += ["", "Examples: " + ", ".join(f"{k} {v:,}" for k, v in found["splits"].items())]
-    lines += [
-        "",
-        f"{'task':26}{'':5}{'train':>10}{'selection':>10}{'calibr.':>10}{'test':>10}"
-        "  mean label, or why off",
-    ]
-    for task in found["tasks"]:
-        rates = "".join(
-            _rate(task, split) for split in ("train", "selection", "calibration", "test")
-        )
-        note = task["reason"] or (f"{len(task['classes'])} classes" if task["classes"] else "")
-        lines.append(f"{task['name']:26}{task['status']:5}{rates}  {note}")
-    lines += [*_by_month(found["tasks"])]
-    lines += ["", f"{'feature group':32}"]
-    for group in found["groups"]:
-        lines.append(f"{group['group']:32}{group['status']:5}{group['reason'] or ''}".rstrip())
-    return "\n".join(lines)
+def _proposal(dataset: DatasetSettings) -> dict[str, Any] | None:
+    """Return the splits that would be proposed for the span, None where it is too short."""
+    try:
+        return propose(
+            dataset.first_month,
+            dataset.last_month,
+            horizon=dataset.horizon_months,
+            lookback=dataset.lookback_months,
+            least=dataset.min_months_observed,
+        ).model_dump(mode="json")
+    except ValueError:
+        return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m training_jobs.data.check",
-        description="Tell what a data set supports: tables, tasks, feature groups, violations.",
+        description="Tell what a data set supports: tasks, groups, experts, and what to supply.",
         epilog="example: python -m training_jobs.data.check --dataset berka --data ~/berka",
     )
-    parser.add_argument("--dataset", required=True, help="name of a file in configs/datasets")
+    parser.add_argument("--dataset", required=True, help="name in configs/datasets, or a YAML file")
     parser.add_argument("--data", type=Path, help="folder with the source files")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args(arguments)
     try:
-        dataset = load(DatasetSettings, CONFIGS / "datasets" / f"{given.dataset}.yaml")
+        dataset = load_dataset(given.dataset)
         tasks = load(TasksSettings, CONFIGS / "pipeline" / "tasks.yaml")
         features = load(FeaturesSettings, CONFIGS / "feature_groups.yaml")
     except SettingsError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from configs.settings.dataset import Source
+from configs.settings.sources import Source
 from training_jobs.data.violations import Violation
 
 _CHUNK = 1 << 22

@@ -1,13 +1,33 @@
 """Checks of the canonical tables that the SQL made: columns, values, keys, coverage, future."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import duckdb
 
 from configs.settings.dataset import DatasetSettings
-from training_jobs.data.engine import BANK_SCHEMA, SOURCE_SCHEMA, examples, name, scalar, text, use
+from training_jobs.data.engine import SOURCE_SCHEMA, examples, name, scalar, text, threads, use
+from training_jobs.data.parts import deal, make_homes, part_sql
 from training_jobs.data.schema import SCHEMAS, TIME_COLUMN
 from training_jobs.data.violations import Violation
+
+_PARENTS = {
+    "customer_id": ("customers", "customer_id"),
+    "product": ("products", "product"),
+    "category": ("categories", "code"),
+}
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What no row of a table may be: `condition` holds, in SQL."""
+
+    column: str
+    condition: str
+    says: str
+    remedy: str
+    identifying: bool = False
 
 
 class _TableCheck:
@@ -41,22 +61,8 @@ class _TableCheck:
             )
         )
 
-    def rows_where(
-        self, column: str, condition: str, *, rule: str, remedy: str, identifying: bool = False
-    ) -> None:
-        """Report rows of the table in which a condition holds."""
-        quoted = name(column)
-        where = f"FROM {name(self.table)} WHERE {condition}"
-        if count := scalar(self.connection, f"SELECT count(*) {where}"):
-            shown = examples(
-                self.connection,
-                f"SELECT DISTINCT CAST({quoted} AS VARCHAR) AS v {where} "
-                f"ORDER BY v NULLS FIRST LIMIT {self.limit}",
-            )
-            self.add(column, rule, count, shown, remedy, identifying=identifying)
-
     def make(self) -> bool:
-        """Run the table's SQL into a table of its name; return whether that worked."""
+        """Run the table's SQL and deal the rows into shards; return whether that worked."""
         sql = self.settings.tables[self.table].sql
         remedy = f"correct tables.{self.table}.sql in the data set's YAML"
         try:
@@ -69,123 +75,164 @@ class _TableCheck:
                 self.add(column, rule, 1, (), remedy)
             if self.faults:
                 return False
-            columns = ", ".join(
-                f"CAST({name(column)} AS {rule.type}) AS {name(column)}"
-                for column, rule in self.schema.columns.items()
-            )
-            self.connection.execute(
-                f"CREATE TABLE {BANK_SCHEMA}.{name(self.table)} AS SELECT {columns} FROM ({sql})"
+            rows = deal(
+                self.connection,
+                self.table,
+                sql,
+                columns={column: rule.type for column, rule in self.schema.columns.items()},
+                shards=self.settings.shards,
+                most_threads=self.settings.limits.threads,
             )
         except duckdb.Error as error:
             self.add("", f"the SQL failed: {str(error).splitlines()[0][:200]}", 1, (), remedy)
             return False
-        finally:
-            use(self.connection, BANK_SCHEMA)
-        if scalar(self.connection, f"SELECT count(*) FROM {name(self.table)}") == 0:
+        if not rows:
             self.add("", "no rows", 1, (), "check the file and the WHERE of the table's SQL")
-            return False
-        return True
+        return rows > 0
 
-    def values(self) -> None:
+    def rows(self, *, references: bool) -> None:
+        """Check every row by itself, all rules in one scan; examples only of what is broken.
+
+        Args:
+            references: whether there are customers to look ids up in.
+        """
+        rules = [
+            *self._values(),
+            *(self._references() if references else ()),
+            *self._dates(),
+            *self._segments(),
+        ]
+        table = name(self.table)
+        counts = ", ".join(f"count(*) FILTER (WHERE {rule.condition})" for rule in rules)
+        found = self.connection.execute(f"SELECT {counts} FROM {table}").fetchall()[0]
+        for rule, count in zip(rules, found, strict=True):
+            if count:
+                quoted = name(rule.column)
+                shown = examples(
+                    self.connection,
+                    f"SELECT DISTINCT CAST({quoted} AS VARCHAR) AS v FROM {table} "
+                    f"WHERE {rule.condition} ORDER BY v NULLS FIRST LIMIT {self.limit}",
+                )
+                self.add(
+                    rule.column,
+                    rule.says,
+                    count,
+                    shown,
+                    rule.remedy,
+                    identifying=rule.identifying,
+                )
+
+    def _values(self) -> Iterator[_Rule]:
         """Missing values, ranges, allowed values."""
         for column, rule in self.schema.columns.items():
             quoted = name(column)
-            identifying = column == "customer_id"
             if rule.required:
-                self.rows_where(
-                    column, f"{quoted} IS NULL",
-                    rule="missing values in a required column",
-                    remedy="deliver the values, or leave such rows out in the table's SQL",
-                )  # fmt: skip
+                yield _Rule(
+                    column,
+                    f"{quoted} IS NULL",
+                    "missing values in a required column",
+                    "deliver the values, or leave such rows out in the table's SQL",
+                )
             if rule.check:
-                broken = rule.check.replace("$", quoted)
-                self.rows_where(
+                yield _Rule(
                     column,
-                    f"{quoted} IS NOT NULL AND NOT ({broken})",
-                    rule=f"values out of range ({rule.says})",
-                    remedy="correct the values, or map them in the table's SQL",
-                    identifying=identifying,
-                )
-
-    def keys(self) -> None:
-        """Unique key and foreign keys to customers, products and categories."""
-        if self.schema.key:
-            keys = ", ".join(self.schema.key)
-            again = (
-                f"SELECT {keys}, count(*) AS times FROM {name(self.table)} "
-                f"GROUP BY {keys} HAVING times > 1"
-            )
-            if count := scalar(self.connection, f"SELECT sum(times - 1) FROM ({again})"):
-                shown = " || '/' || ".join(f"CAST({key} AS VARCHAR)" for key in self.schema.key)
-                self.add(
-                    keys,
-                    "duplicate keys",
-                    count,
-                    examples(
-                        self.connection,
-                        f"SELECT {shown} AS v FROM ({again}) ORDER BY v LIMIT {self.limit}",
-                    ),
-                    "deliver each key once",
-                    identifying=True,
-                )
-        parents = {"customer_id": ("customers", "customer_id"), "product": ("products", "product")}
-        parents["category"] = ("categories", "code")
-        for column, (parent, key) in parents.items():
-            if column in self.schema.columns and parent != self.table:
-                self.rows_where(
-                    column,
-                    f"{column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {parent})",
-                    rule=f"orphans: not in {parent}.{key}",
-                    remedy=f"deliver the missing {parent}, or map the values in the table's SQL",
+                    f"{quoted} IS NOT NULL AND NOT ({rule.check.replace('$', quoted)})",
+                    f"values out of range ({rule.says})",
+                    "correct the values, or map them in the table's SQL",
                     identifying=column == "customer_id",
                 )
 
-    def time(self) -> None:
-        """Dates after the last month, dates before the first, and months without any row."""
+    def _references(self) -> Iterator[_Rule]:
+        """Foreign keys to customers, products and categories."""
+        for column, (parent, key) in _PARENTS.items():
+            if column in self.schema.columns and parent != self.table:
+                yield _Rule(
+                    column,
+                    f"{column} IS NOT NULL AND {column} NOT IN "
+                    f"(SELECT {key} FROM {parent} WHERE {key} IS NOT NULL)",
+                    f"orphans: not in {parent}.{key}",
+                    f"deliver the missing {parent}, or map the values in the table's SQL",
+                    identifying=column == "customer_id",
+                )
+
+    def _dates(self) -> Iterator[_Rule]:
+        """Dates after the last month, and before the first."""
         column = TIME_COLUMN[self.table]
         after = text(str(self.settings.last + timedelta(days=1)))
-        self.rows_where(
+        yield _Rule(
             column,
             f"{name(column)} >= CAST({after} AS DATE)",
-            rule=f"future dates (after {self.settings.last_month})",
-            remedy="leave the rows out in the table's SQL, or move last_month",
+            f"future dates (after {self.settings.last_month})",
+            "leave the rows out in the table's SQL, or move last_month",
         )
+        if self.table not in ("customers", "contacts"):
+            start = text(f"{self.settings.first_month}-01")
+            yield _Rule(
+                column,
+                f"{name(column)} < CAST({start} AS DATE)",
+                f"dates before {self.settings.first_month}",
+                "leave the rows out in the table's SQL, or move first_month",
+            )
+
+    def _segments(self) -> Iterator[_Rule]:
+        """Segments outside the declared list."""
+        if self.table == "customer_months":
+            codes = ", ".join(text(segment.code) for segment in self.settings.segments)
+            yield _Rule(
+                "segment",
+                "segment IS NOT NULL" + (f" AND segment NOT IN ({codes})" if codes else ""),
+                "values that are not declared under segments",
+                "declare the segment in the data set's YAML, or map it in the table's SQL",
+            )
+
+    def duplicates(self) -> None:
+        """Look for keys that stand twice, shard by shard: equal keys share one."""
+        if not self.schema.key:
+            return
+        keys = ", ".join(self.schema.key)
+        shown = " || '/' || ".join(f"CAST({key} AS VARCHAR)" for key in self.schema.key)
+        times, found = 0, set[str]()
+        for shard in range(self.settings.shards):
+            again = (
+                f"SELECT {keys}, count(*) AS times "
+                f"FROM {part_sql(self.connection, self.table, shard)} "
+                f"GROUP BY {keys} HAVING times > 1"
+            )
+            if count := scalar(self.connection, f"SELECT sum(times - 1) FROM ({again})"):
+                times += count
+                listed = f"SELECT {shown} AS v FROM ({again}) ORDER BY v LIMIT {self.limit}"
+                found |= set(examples(self.connection, listed))
+        if times:
+            self.add(
+                keys,
+                "duplicate keys",
+                times,
+                tuple(sorted(found)[: self.limit]),
+                "deliver each key once",
+                identifying=True,
+            )
+
+    def months(self) -> None:
+        """Look for months without any row."""
         if self.table in ("customers", "contacts"):
             return
-        start = text(f"{self.settings.first_month}-01")
-        self.rows_where(
-            column,
-            f"{name(column)} < CAST({start} AS DATE)",
-            rule=f"dates before {self.settings.first_month}",
-            remedy="leave the rows out in the table's SQL, or move first_month",
-        )
+        column = name(TIME_COLUMN[self.table])
         present = {
             row[0]
             for row in self.connection.execute(
-                f"SELECT DISTINCT CAST(last_day({name(column)}) AS DATE) FROM {name(self.table)} "
-                f"WHERE {name(column)} IS NOT NULL"
+                f"SELECT DISTINCT CAST(last_day({column}) AS DATE) FROM {name(self.table)} "
+                f"WHERE {column} IS NOT NULL"
             ).fetchall()
         }
         missing = [month for month in self.settings.months if month not in present]
         if missing:
-            shown = tuple(f"{month:%Y-%m}" for month in missing[: self.limit])
             self.add(
-                column, "months without a row", len(missing), shown,
+                TIME_COLUMN[self.table],
+                "months without a row",
+                len(missing),
+                tuple(f"{month:%Y-%m}" for month in missing[: self.limit]),
                 "deliver the months, or move first_month and last_month",
-            )  # fmt: skip
-
-    def declared(self) -> None:
-        """Segments outside the declared list."""
-        if self.table != "customer_months":
-            return
-        codes = ", ".join(text(segment.code) for segment in self.settings.segments)
-        allowed = f"segment NOT IN ({codes})" if codes else "true"
-        self.rows_where(
-            "segment",
-            f"segment IS NOT NULL AND {allowed}",
-            rule="values that are not declared under segments",
-            remedy="declare the segment in the data set's YAML, or map it in the table's SQL",
-        )
+            )
 
 
 def make_tables(
@@ -198,12 +245,17 @@ def make_tables(
     checks = [
         _TableCheck(connection, settings, table) for table in SCHEMAS if table in settings.tables
     ]
-    made = [check for check in checks if check.make()]
-    known = {check.table for check in made}
-    for check in made:
-        check.values()
-        if "customers" in known:
-            check.keys()
-        check.time()
-        check.declared()
+    made = []
+    for check in checks:
+        if check.make():
+            made.append(check)
+        if check.table == "customers":
+            make_homes(connection, settings.shards, known=check in made)
+    known = any(check.table == "customers" for check in made)
+    with threads(connection, settings.limits.threads):
+        for check in made:
+            check.rows(references=known)
+            if known:
+                check.duplicates()
+            check.months()
     return [fault for check in checks for fault in check.faults]

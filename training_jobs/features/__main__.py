@@ -11,7 +11,7 @@ from typing import Any
 
 from configs.errors import SettingsError, SevenLensError
 from configs.settings.base import CONFIGS, load
-from configs.settings.dataset import DatasetSettings
+from configs.settings.dataset import load_dataset
 from configs.settings.features import FeaturesSettings
 from configs.settings.tasks import TasksSettings
 from training_jobs.data.canonical import convert
@@ -37,7 +37,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--dataset", default=SYNTHETIC, help="a file in configs/datasets/")
+    parser.add_argument(
+        "--dataset", default=SYNTHETIC, help="name in configs/datasets, or a YAML file"
+    )
     parser.add_argument("--data", type=Path, help="folder with the raw files")
     parser.add_argument("--customers", type=int, default=2000, help="of a bank that is generated")
     parser.add_argument("--out", type=Path, help="keep the Phase 0 output in this folder")
@@ -132,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = _arguments(arguments)
     try:
-        dataset = load(DatasetSettings, CONFIGS / "datasets" / f"{given.dataset}.yaml")
+        dataset = load_dataset(given.dataset)
         tasks = load(TasksSettings, CONFIGS / "pipeline" / "tasks.yaml")
         features = load(FeaturesSettings, CONFIGS / "feature_groups.yaml")
         with TemporaryDirectory(prefix="sevenlens-features-") as folder:

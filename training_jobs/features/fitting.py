@@ -7,10 +7,10 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.settings.features import FeatureInput, FeaturesSettings, Group
+from configs.settings.features import FeaturesSettings, Group
 from training_jobs.features import generators as _generators
 from training_jobs.features import tensors as _tensors
-from training_jobs.features.cut import COLUMNS, CutView, Limits, cut
+from training_jobs.features.cut import CutView, Limits, cut
 from training_jobs.features.errors import FeatureError
 from training_jobs.features.generator import (
     Bank,
@@ -31,6 +31,7 @@ from training_jobs.features.model import (
     view_values,
 )
 from training_jobs.features.registry import GENERATORS, TENSORS
+from training_jobs.features.requirements import unmet
 from training_jobs.features.sources import Sources
 
 __all__ = ["fit", "fit_sample", "log_value"]
@@ -81,8 +82,8 @@ def fit(
         tensors: list[MadeTensor] = []
         absent: dict[str, str] = {}
         for item in settings.tensors:
-            if reason := _unmet(item, view, bank):
-                absent[item.name] = reason
+            if off := unmet(item, view, bank):
+                absent[item.name] = off.reason
                 continue
             with clock.of(item.name):
                 tensor = TENSORS.build(item.generator, item.parameters, bank)
@@ -97,36 +98,11 @@ def fit(
     return FeatureModel(bank, tuple(groups), tuple(tensors), absent)
 
 
-def _unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
-    """Return why an input cannot be made, '' if it can."""
-    if not item.enabled:
-        return "switched off in feature_groups.yaml"
-    for requirement in item.requires:
-        if requirement == "products":
-            if not bank.products:
-                return "needs products: the data set has no catalogue"
-            continue
-        if requirement == "categories":
-            if not bank.parents:
-                return "needs categories: the data set has no category tree"
-            continue
-        table, _, column = requirement.partition(".")
-        if table not in COLUMNS or (column and column not in COLUMNS[table]):
-            raise FeatureError(
-                f"'{item.name}' requires '{requirement}', which no canonical table holds",
-                remedy="name a table or table.column of the canonical tables",
-            )
-        found = view.query(f"SELECT count({column or '*'}) AS present FROM {table}")
-        if not found["present"][0]:
-            return f"needs {requirement}: no value up to the fit cut-off"
-    return ""
-
-
 def _fit_group(
     group: Group, view: CutView, bank: Bank, tensors: Sequence[MadeTensor]
 ) -> tuple[MadeGroup | None, str]:
-    if reason := _unmet(group, view, bank):
-        return None, reason
+    if off := unmet(group, view, bank):
+        return None, off.reason
     generator = GENERATORS.build(group.generator, group.parameters, bank)
     places: tuple[Place, ...] = ()
     fitted = Fitted()

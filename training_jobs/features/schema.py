@@ -65,7 +65,7 @@ def feature_schema(
         "columns": _columns(model, settings, entries),
         "groups": _groups(model, settings),
         "tensors": _tensors(model, settings),
-        "experts": _experts(model, settings),
+        "experts": expert_rows(settings, model.absent),
         "private_groups": [
             group.settings.name
             for group in model.groups
@@ -140,11 +140,15 @@ def _tensors(model: FeatureModel, settings: FeaturesSettings) -> dict[str, Any]:
     }
 
 
-def _experts(model: FeatureModel, settings: FeaturesSettings) -> dict[str, Any]:
+def expert_rows(settings: FeaturesSettings, absent: Mapping[str, str]) -> dict[str, Any]:
     """Return for every routed expert whether anything is left for it to read.
 
     A side tensor is an expert's subject, columns beside it are context: an expert that is routed a
     tensor is absent when all of its tensors are.
+
+    Args:
+        settings: groups and side tensors with the experts that read them.
+        absent: group or tensor -> why it is not there.
     """
     experts = sorted(
         {name for item in (*settings.groups, *settings.tensors) for name in item.experts}
@@ -153,15 +157,13 @@ def _experts(model: FeatureModel, settings: FeaturesSettings) -> dict[str, Any]:
     for expert in experts:
         tensors = [item.name for item in settings.tensors if expert in item.experts]
         groups = [item.name for item in settings.groups if expert in item.experts]
-        present = [name for name in (*tensors, *groups) if name not in model.absent]
+        present = [name for name in (*tensors, *groups) if name not in absent]
         needed = tensors or groups
-        lacking = [name for name in needed if name in model.absent]
+        lacking = [name for name in needed if name in absent]
         here = len(lacking) < len(needed)
         rows[expert] = {
             "status": PRESENT if here else ABSENT,
-            "reason": None
-            if here
-            else "; ".join(f"{name}: {model.absent[name]}" for name in lacking),
+            "reason": None if here else "; ".join(f"{name}: {absent[name]}" for name in lacking),
             "inputs": present if here else [],
         }
     return rows

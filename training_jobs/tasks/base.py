@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from configs.settings.base import Strict
 from configs.settings.dataset import DatasetSettings
+from training_jobs.absence import Off, lacking
 
 Rule = TypeVar("Rule", bound=Strict)
 
@@ -39,11 +40,10 @@ class Derivation(ABC, Generic[Rule]):
     requires: ClassVar[tuple[str, ...]] = ()
     """Canonical tables, all of which must be there."""
 
-    def unmet(self, rule: Rule, dataset: DatasetSettings) -> str | None:
+    def unmet(self, rule: Rule, dataset: DatasetSettings) -> Off | None:
         """Return why the task cannot be derived from a data set, None when it can."""
         del rule
-        missing = [table for table in self.requires if table not in dataset.tables]
-        return f"the data set has no {', '.join(missing)}" if missing else None
+        return lacking(self.requires, dataset.tables)
 
     def classes(self, rule: Rule, setting: Setting) -> tuple[str, ...] | None:
         """Return the class labels in index order, None for binary and regression tasks."""

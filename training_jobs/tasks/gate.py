@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from configs.settings.tasks import Task, TasksSettings
+from training_jobs.absence import Off
 from training_jobs.evaluation.ledger import Ledger
 from training_jobs.tasks.base import Setting, method_of
 
@@ -21,6 +22,7 @@ READ_FOR = {
     "test": "counts for the viability gate: may switch a task off, chooses nothing",
 }
 """Why the viability gate reads the labels of a split."""
+MORE = "deliver more customers, more months for the split, or lengthen horizon_months"
 OTHER = "other"
 """Label of pooled classes; label methods with a class of the rest call it so too."""
 
@@ -144,35 +146,40 @@ def _mean(values: Counter[float]) -> float | None:
     return sum(value * values[value] for value in sorted(values)) / total
 
 
-def _reason(
+def _viable(
     task: Task, values: dict[str, Counter[float]], tally: Tally, tasks: TasksSettings
-) -> str | None:
+) -> Off | None:
     """Return why a task is switched off, None when it stays on."""
     gate = tasks.gate
     minima = gate.minima.model_dump()
     for split in GATED_SPLITS:
         labelled = values[split].total()
         if labelled == 0:
-            return f"no labelled rows in {split}"
+            return Off(
+                f"no labelled rows in {split}",
+                f"choose {split} months in which customers are observed and the label is known",
+            )
         if task.type == "multiclass" and len(values["train"]) < 2:
-            return "fewer than two classes have enough train rows"
+            return Off("fewer than two classes have enough train rows", MORE)
         found = informative(task, values[split])
         if found < minima[split]:
             what = "rows of the rarer label" if task.type == "binary" else "rows off the commonest"
-            return f"{split} has {found} {what}, {minima[split]} are needed"
+            return Off(f"{split} has {found} {what}, {minima[split]} are needed", MORE)
         coverage = labelled / tally.rows[split]
         if coverage < gate.min_coverage:
-            return (
+            return Off(
                 f"{coverage:.1%} of the {split} rows are labelled, "
-                f"{gate.min_coverage:.1%} are needed"
+                f"{gate.min_coverage:.1%} are needed",
+                "deliver what the label is read from for more of the customers",
             )
     if task.type == "binary":
         rates = {split: _mean(values[split]) or 0.0 for split in GATED_SPLITS}
         low, high = min(rates.values()), max(rates.values())
         if high > gate.max_rate_ratio * low:
-            return (
+            return Off(
                 f"the base rate drifts from {rates['train']:.3f} in train to "
-                f"{rates['test']:.3f} in test, beyond a ratio of {gate.max_rate_ratio}"
+                f"{rates['test']:.3f} in test, beyond a ratio of {gate.max_rate_ratio}",
+                "look for what changed in the bank or in its files between the splits' months",
             )
     return None
 
@@ -220,7 +227,7 @@ def judge(tally: Tally, setting: Setting, tasks: TasksSettings) -> dict[str, Any
         values = {
             split: merge.apply(counted) if merge else counted for split, counted in raw.items()
         }
-        reason = method_of(task.derivation).unmet(task.derivation, setting.dataset) or _reason(
+        off = method_of(task.derivation).unmet(task.derivation, setting.dataset) or _viable(
             task, values, tally, tasks
         )
         entries.append(
@@ -236,8 +243,9 @@ def judge(tally: Tally, setting: Setting, tasks: TasksSettings) -> dict[str, Any
                 "product_group": task.product_group,
                 "metrics": list(task.metrics),
                 "persistence": task.persistence,
-                "status": "off" if reason else "on",
-                "reason": reason,
+                "status": "off" if off else "on",
+                "reason": off.reason if off else None,
+                "remedy": off.remedy if off else None,
                 "counts": {split: _counts(task, merge, counted) for split, counted in raw.items()},
                 "by_as_of": _by_as_of(task, merge, tally),
             }

@@ -8,6 +8,7 @@ from configs.settings.tasks import (
     CountStability,
     FirstGroup,
 )
+from training_jobs.absence import Off
 from training_jobs.data.engine import text
 from training_jobs.tasks.base import Derivation, Setting, derives
 
@@ -43,12 +44,15 @@ class CountDropDerivation(Derivation[CountDrop]):
     who hold nothing at `as_of` (who had no transaction in the prior months).
     """
 
-    def unmet(self, rule: CountDrop, dataset: DatasetSettings) -> str | None:
+    def unmet(self, rule: CountDrop, dataset: DatasetSettings) -> Off | None:
         """See the base class."""
         del rule
         if "holdings" in dataset.tables or "transactions" in dataset.tables:
             return None
-        return "the data set has neither holdings nor transactions"
+        return Off(
+            "the data set has neither holdings nor transactions",
+            "supply either and add it to tables in the data set's YAML",
+        )
 
     def sql(self, rule: CountDrop, setting: Setting) -> str:
         """See the base class."""
@@ -154,11 +158,17 @@ class AcquiredAnyDerivation(Derivation[AcquiredAny]):
 
     requires = ("holdings",)
 
-    def unmet(self, rule: AcquiredAny, dataset: DatasetSettings) -> str | None:
+    def unmet(self, rule: AcquiredAny, dataset: DatasetSettings) -> Off | None:
         """See the base class."""
+        if off := super().unmet(rule, dataset):
+            return off
         if rule.product_group not in _groups(dataset):
-            return f"the catalogue has no product group '{rule.product_group}'"
-        return super().unmet(rule, dataset)
+            return Off(
+                f"the catalogue has no product group '{rule.product_group}'",
+                f"put the bank's {rule.product_group} under that group in configs/products/, or "
+                "leave the task off where it sells none",
+            )
+        return None
 
     def sql(self, rule: AcquiredAny, setting: Setting) -> str:
         """See the base class."""

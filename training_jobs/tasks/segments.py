@@ -2,6 +2,7 @@
 
 from configs.settings.dataset import DatasetSettings
 from configs.settings.tasks import SegmentAtEnd
+from training_jobs.absence import Off
 from training_jobs.data.engine import text
 from training_jobs.tasks.base import Derivation, Setting, derives
 
@@ -20,11 +21,16 @@ class SegmentAtEndDerivation(Derivation[SegmentAtEnd]):
 
     requires = ("customer_months",)
 
-    def unmet(self, rule: SegmentAtEnd, dataset: DatasetSettings) -> str | None:
+    def unmet(self, rule: SegmentAtEnd, dataset: DatasetSettings) -> Off | None:
         """See the base class."""
-        if not dataset.segments:
-            return "the data set declares no segments"
-        return super().unmet(rule, dataset)
+        if off := super().unmet(rule, dataset):
+            return off
+        if dataset.segments:
+            return None
+        return Off(
+            "the data set declares no segments",
+            "declare them under segments and give tables.customer_months a segment",
+        )
 
     def classes(self, rule: SegmentAtEnd, setting: Setting) -> tuple[str, ...]:
         """See the base class."""

@@ -10,6 +10,7 @@ import pytest
 
 from configs.contracts.artefacts import MANIFEST_NAME, Manifest
 from configs.settings.base import CONFIGS
+from tests.fixtures import santander_file
 from tests.unit.data.tiny import plain_bank, settings
 from training_jobs.data import check
 from training_jobs.data.synthetic.writing import Order, generate
@@ -84,11 +85,43 @@ def test_check_tells_what_is_on_and_what_is_off(
     assert tasks["segment_prediction"]["status"] == "on"
     assert tasks["will_acquire_investments"]["status"] == "off"
     assert "are needed" in tasks["will_acquire_investments"]["reason"]
-    assert {group["status"] for group in found["groups"]} == {"on"}
+    for rows in (found["groups"], found["tensors"], found["experts"]):
+        off = {row["reason"] for row in rows if row["status"] == "off"}
+        assert off <= {"switched off in feature_groups.yaml"}
+    assert found["proposed_splits"]["test"] == ["2025-09"]
+    assert 100 < found["fit_customers"] < 300
     assert check.main(arguments) == 0
     text = capsys.readouterr().out
-    for part in ("segment_prediction", "transactions", "demographics", "2024-01"):
+    for part in ("segment_prediction", "transactions", "demographics", "2024-01", "temporal"):
         assert part in text
+    off = [task for task in found["tasks"] if task["status"] == "off"]
+    assert off
+    for task in off:
+        assert task["remedy"] in text.partition("To switch on what is off:")[2]
+
+
+def test_what_is_off_comes_with_what_to_supply(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = santander_file.write(tmp_path / "raw", santander_file.crowd(60))
+    assert check.main(["--dataset", "santander", "--data", str(raw), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    groups = {group["group"]: group for group in found["groups"]}
+    assert groups["product_holdings"] == {
+        "group": "product_holdings", "status": "on", "reason": None, "remedy": None,
+        "experts": groups["product_holdings"]["experts"],
+    }  # fmt: skip
+    behaviour = groups["txn_behavior"]
+    assert behaviour["reason"] == "needs transactions: no value up to the fit cut-off"
+    assert behaviour["remedy"] == (
+        "supply transactions up to 2015-12-31 by tables.transactions in the data set's YAML"
+    )
+    temporal = next(row for row in found["experts"] if row["expert"] == "temporal")
+    assert (temporal["status"], temporal["inputs"]) == ("off", [])
+    assert "events: needs transactions" in temporal["reason"]
+    assert "supply transactions" in temporal["remedy"]
+    tasks = {task["name"]: task for task in found["tasks"]}
+    assert tasks["next_mcc"]["remedy"].startswith("supply the rows of transactions and add tables")
 
 
 def test_check_prints_every_violation_with_examples_and_exits_1(

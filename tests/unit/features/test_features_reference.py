@@ -2,7 +2,6 @@
 
 import datetime as dt
 import math
-import statistics
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from configs.settings.months import shift
 from tests.unit.features import features_bank as bank
+from tests.unit.features import naive
 from training_jobs.features.registry import GENERATORS, TENSORS
 
 AS_OF = bank.CUTOFF
@@ -27,18 +27,6 @@ def produced(tables: Path, name: str, as_of: dt.date) -> tuple[list[str], np.nda
     with bank.view_of(tables, as_of) as view:
         values = generator.transform(view, fitted)
     return [column.name for column in generator.columns(fitted)], values
-
-
-def same(names: list[str], values: np.ndarray, expected: list[dict[str, float | None]]) -> None:
-    """Compare with the reference, None = missing; name the first column that differs."""
-    assert set(expected[0]) == set(names)
-    for row, wanted in enumerate(expected):
-        for place, name in enumerate(names):
-            want = math.nan if wanted[name] is None else float(wanted[name])
-            got = float(values[row, place])
-            assert (math.isnan(want) and math.isnan(got)) or got == pytest.approx(
-                want, rel=2e-6, abs=1e-7
-            ), f"{name} of customer {row}: {got} instead of {want}"
 
 
 def history(customer: str, as_of: dt.date) -> list[bank.Row]:
@@ -67,66 +55,17 @@ def everyone() -> list[bank.Row]:
 @pytest.mark.parametrize("as_of", [AS_OF, LATER])
 def test_rolling_statistics(tables: Path, as_of: dt.date) -> None:
     names, values = produced(tables, "txn_rolling_stats", as_of)
-    expected = []
-    for customer in everyone()[:50]:
-        row: dict[str, float | None] = {}
-        for days in (7, 30, 90, 180):
-            spent = [
-                event
-                for event in history(customer["customer_id"], as_of)
-                if event["direction"] == "debit"
-                and event["ts"].date() > as_of - dt.timedelta(days=days)
-            ]
-            amounts = [event["amount"] for event in spent]
-            row[f"spend_sum_{days}d"] = sum(amounts)
-            row[f"spend_mean_{days}d"] = sum(amounts) / len(amounts) if amounts else None
-            row[f"spend_sd_{days}d"] = statistics.stdev(amounts) if len(amounts) > 1 else None
-            row[f"spend_count_{days}d"] = len(amounts)
-            row[f"spend_days_{days}d"] = len({event["ts"].date() for event in spent})
-        expected.append(row)
-    same(names, values, expected)
+    expected = [naive.rolling(history(row["customer_id"], as_of), as_of) for row in everyone()]
+    naive.same(names, values, expected)
 
 
 @pytest.mark.parametrize("as_of", [AS_OF, LATER])
 def test_behaviour(tables: Path, as_of: dt.date) -> None:
     names, values = produced(tables, "txn_behavior", as_of)
-    expected = [_behaviour(customer, as_of) for customer in everyone()[:50]]
-    same(names, values, expected)
-
-
-def _behaviour(customer: bank.Row, as_of: dt.date) -> dict[str, float | None]:
-    events = history(customer["customer_id"], as_of)
-    debits = [event for event in events if event["direction"] == "debit"]
-    count = len(events)
-    joined = customer["joined_on"] or dt.date(1900, 1, 1)
-    tenure = (as_of.year - joined.year) * 12 + as_of.month - joined.month + 1
-    window = [shift(as_of, -back) for back in range(min(12, tenure))]
-    monthly = [
-        sum(e["amount"] for e in debits if shift(e["ts"].date(), 0) == month) for month in window
+    expected = [
+        naive.behaviour(row, history(row["customer_id"], as_of), as_of) for row in everyone()
     ]
-
-    def share(hours: set[int]) -> float | None:
-        return sum(e["ts"].hour in hours for e in events) / count if count else None
-
-    return {
-        "txn_count": count,
-        "spend_total": sum(e["amount"] for e in debits),
-        "credit_total": sum(e["amount"] for e in events if e["direction"] == "credit"),
-        "spend_mean": statistics.mean(e["amount"] for e in debits) if debits else None,
-        "unique_categories": len({e["category"] for e in events}),
-        "unique_merchants": len({e["merchant"] for e in events} - {None}),
-        "unique_channels": len({e["channel"] for e in events} - {None}),
-        "night_share": share({22, 23, 0, 1, 2, 3, 4, 5}),
-        "morning_share": share(set(range(6, 12))),
-        "afternoon_share": share(set(range(12, 18))),
-        "weekend_share": sum(e["ts"].weekday() >= 5 for e in events) / count if count else None,
-        "recency_days": min((as_of - e["ts"].date()).days for e in events) if count else None,
-        "active_day_share": len({e["ts"].date() for e in events})
-        / (as_of - shift(as_of, -12)).days,
-        "spend_variation": statistics.pstdev(monthly) / statistics.mean(monthly)
-        if debits
-        else None,
-    }
+    naive.same(names, values, expected)
 
 
 @pytest.mark.parametrize("as_of", [AS_OF, LATER])
@@ -164,9 +103,9 @@ def test_holdings_acquisitions_and_what_is_derived(tables: Path, as_of: dt.date)
                 else None,
             }
         )
-    same(*produced(tables, "product_holdings", as_of), holds)
-    same(*produced(tables, "acquisition_history_multihot", as_of), acquires)
-    same(*produced(tables, "derived_temporal", as_of), derives)
+    naive.same(*produced(tables, "product_holdings", as_of), holds)
+    naive.same(*produced(tables, "acquisition_history_multihot", as_of), acquires)
+    naive.same(*produced(tables, "derived_temporal", as_of), derives)
 
 
 def test_the_multihot_holds_the_sets_of_categories_used(tables: Path) -> None:
@@ -188,7 +127,7 @@ def test_the_multihot_holds_the_sets_of_categories_used(tables: Path) -> None:
         | {"other_mcc": float(bool(categories - set(top)))}
         for categories in used.values()
     ]
-    same(names, values, expected)
+    naive.same(names, values, expected)
 
 
 @pytest.mark.parametrize("as_of", [AS_OF, LATER])
@@ -218,7 +157,7 @@ def test_demographic_numbers_are_those_at_the_reference_date(tables: Path, as_of
                 "segment_months": same_segment,
             }
         )
-    same(names[:5], values[:, :5], expected)
+    naive.same(names[:5], values[:, :5], expected)
 
 
 def test_codes_are_by_frequency_with_missing_first_and_other_last(tables: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_data_set_without_the_inputs_has_the_task_off_and_null(tmp_path: Path)
     _, report = label(bank, tmp_path / "b", dataset=settings(tables=tables, segments=[]))
     reasons = {task["name"]: task["reason"] for task in report["tasks"]}
     assert reasons["next_mcc"] == "the data set has no transactions"
-    assert reasons["segment_prediction"] == "the data set declares no segments"
+    assert reasons["segment_prediction"] == "the data set has no customer_months"
 
 
 def test_transactions_alone_are_enough_for_the_category_tasks(tmp_path: Path) -> None:

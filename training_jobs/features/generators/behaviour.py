@@ -42,17 +42,17 @@ SQL = """
         count(*) FILTER ({morning}) AS mornings,
         count(*) FILTER ({afternoon}) AS afternoons,
         count(*) FILTER (weekend) AS weekends,
-        min(back) AS recency_days
+        min(back) AS recency_days, max(month_back) AS oldest_month
       FROM events GROUP BY row
     ), monthly AS (
       SELECT row, sum(amount) AS spent FROM events WHERE debit GROUP BY row, month_back
     ), squares AS (
       SELECT row, sum(CAST(spent AS HUGEINT) * spent) AS squares FROM monthly GROUP BY row
     ), tenure AS (
-      SELECT row, coalesce(
-          least($months, date_diff('month', joined_on, $as_of) + 1), $months
-        ) AS months
-      FROM customers
+      SELECT row, CASE WHEN joined_on IS NULL THEN $months ELSE least($months, greatest(
+          date_diff('month', joined_on, $as_of), oldest_month
+        ) + 1) END AS months
+      FROM customers LEFT JOIN totals USING (row)
     )
     SELECT row, coalesce(txn_count, 0) AS txn_count,
       coalesce(spent, 0) AS spend_total,
@@ -87,8 +87,9 @@ class TxnBehavior(Generator[TxnBehaviorParameters]):
     """Counts, spend, uniques, time-of-day shares, recency, frequency, monetary, stability.
 
     Without transactions counts and sums are 0, and what has no denominator is missing. The
-    variation of monthly spending is over the months since the customer joined, at most the
-    look-back; months without spending count as 0.
+    variation of monthly spending is over the months since the customer joined (since the first
+    transaction, where records of joining are younger), at most the look-back; months without
+    spending count as 0.
     """
 
     def fit(self, view: CutView) -> Fitted:
