@@ -19,6 +19,7 @@ from configs.settings.features import FeaturesSettings
 from configs.settings.tasks import TasksSettings
 from training_jobs.data.canonical import TABLES_FOLDER, convert, shard_count
 from training_jobs.data.engine import BANK_SCHEMA, engine, name, scalar, use
+from training_jobs.data.rates import rates_by_month
 from training_jobs.data.schema import TIME_COLUMN
 from training_jobs.data.synthetic.writing import Order, generate
 from training_jobs.data.violations import render
@@ -110,23 +111,6 @@ def _rate(task: dict[str, Any], split: str) -> str:
     return f"{mean:10.4f}" if mean is not None else f"{'':10}"
 
 
-def _by_month(tasks: list[dict[str, Any]]) -> list[str]:
-    """Return the mean label of every task at every `as_of`; of classes, the largest's share."""
-    at = [(split, as_of) for split, rates in tasks[0]["by_as_of"].items() for as_of in rates]
-    head = "".join(f"{f'{split[:5]} {as_of[:7]}':>15}" for split, as_of in at)
-    lines = ["", f"{'task by as_of':26}{head}"]
-    for task in tasks:
-        cells = []
-        for split, as_of in at:
-            counts = task["by_as_of"][split][as_of]
-            mean = counts["mean"]
-            if counts["classes"] and counts["rows"]:
-                mean = max(counts["classes"]) / counts["rows"]
-            cells.append(f"{mean:15.4f}" if mean is not None else f"{'':15}")
-        lines.append(f"{task['name']:26}{''.join(cells)}".rstrip())
-    return lines
-
-
 def describe(found: dict[str, Any], dataset: DatasetSettings) -> str:
     """Return the findings as text for a person."""
     span = f"{dataset.first_month} to {dataset.last_month}"
@@ -155,7 +139,7 @@ def describe(found: dict[str, Any], dataset: DatasetSettings) -> str:
         )
         note = task["reason"] or (f"{len(task['classes'])} classes" if task["classes"] else "")
         lines.append(f"{task['name']:26}{task['status']:5}{rates}  {note}")
-    lines += [*_by_month(found["tasks"])]
+    lines += rates_by_month(found["tasks"])
     lines += ["", f"{'feature group':32}"]
     for group in found["groups"]:
         lines.append(f"{group['group']:32}{group['status']:5}{group['reason'] or ''}".rstrip())
