@@ -14,6 +14,7 @@ from configs.settings.base import load
 from configs.settings.dataset import Catalogue
 from training_jobs.data.synthetic.card.__main__ import main
 from training_jobs.data.synthetic.card.page import page
+from training_jobs.data.synthetic.card.spending import percent
 from training_jobs.data.synthetic.mechanisms import MECHANISMS
 from training_jobs.data.synthetic.writing import CATALOGUE_FILE, Order, generate
 
@@ -199,3 +200,11 @@ def test_without_the_ground_truth_there_is_no_card(
     assert main(command) == 1
     assert "has no table 'causes'" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.0, "0%"), (1.0, "100%"), (0.025, "2.5%"), (0.07, "7%"), (1e-7, "0.00001%"), (0.2, "20%")],
+)
+def test_shares_are_shown_without_powers_of_ten(share: float, shown: str) -> None:
+    assert percent(share) == shown

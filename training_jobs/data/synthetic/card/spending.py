@@ -1,5 +1,6 @@
 """The card's pictures of spending: when, how much, on what, and by how many."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
@@ -22,8 +23,10 @@ DENSE = 0.012
 
 
 def percent(value: float) -> str:
-    """Return a share as a tick shows it."""
-    return f"{value * 100:.3g}%"
+    """Return a share as a tick shows it, without powers of ten however small it is."""
+    digits = max(0, 2 - math.floor(math.log10(value * 100))) if value > 0 else 0
+    shown = f"{value * 100:.{digits}f}"
+    return f"{shown.rstrip('0').rstrip('.') if digits else shown}%"
 
 
 def won(value: float) -> str:
