@@ -14,6 +14,7 @@ SET ?=
 TORCH_INDEX ?=
 WORKERS ?= 2
 WORK ?=
+RUNS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -25,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
-  openapi doctor images submit status logs approve reject rollback report clean \
+  data-card openapi doctor images submit status logs approve reject rollback report clean \
   bench-demo bench-synth bench-serving bench-overhead costs bench-generator bench-phase0 \
   bench-phase0-peers bench-topology bench-hmm bench-groups bench-santander
 
@@ -80,6 +81,10 @@ check-data: setup ## tell what a data set supports, before anything runs (DATASE
 
 data: setup ## generate the synthetic bank (CUSTOMERS=N) into build/data
 	@$(PY) -m training_jobs.data.synthetic --customers $(CUSTOMERS) --out build/data/synthetic-$(CUSTOMERS)
+
+data-card: setup ## one page on the generated bank: what it looks like (CUSTOMERS=N, after `make data`)
+	@$(PY) -m training_jobs.data.synthetic.card --data build/data/synthetic-$(CUSTOMERS) \
+	  --out out/data-card.html
 
 features: setup ## print the table of feature groups (JSON=1: a list)
 	@$(PY) -m training_jobs.features --dataset $(DATASET) $(if $(DATA),--data $(DATA),) \
@@ -150,7 +155,7 @@ bench-overhead: setup ## pipeline seconds without job compute
 	@$(PY) -m benchmarks.overhead $(ARGUMENTS)
 
 bench-generator: setup ## the synthetic bank: rows a second, memory (CUSTOMERS=N)
-	@$(PY) -m benchmarks.generator --customers $(CUSTOMERS) $(ARGUMENTS)
+	@$(PY) -m benchmarks.generator --customers $(CUSTOMERS) $(if $(RUNS),--runs $(RUNS),) $(ARGUMENTS)
 
 bench-phase0: setup ## Phase 0: seconds by group, memory, bytes (CUSTOMERS=N, WORK=<folder>: resume)
 	@$(PY) -m benchmarks.phase0 --customers $(CUSTOMERS) $(if $(WORK),--work $(WORK),) $(ARGUMENTS)

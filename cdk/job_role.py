@@ -4,7 +4,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk.naming import Handles, arn
-from cdk.policies import KEY_USE, Allow, grant, service_role
+from cdk.policies import KEY_USE, Allow, Deny, grant, service_role
 from cdk.reach import bucket_allows
 from configs.contracts.functions import BucketAccess
 from configs.contracts.stages import JobKind, StageContract
@@ -37,6 +37,16 @@ def job_access(contract: StageContract) -> list[BucketAccess]:
         checkpoints = f"{Prefix.CHECKPOINTS}{contract.stage}/"
         rows.append(BucketAccess(lake, checkpoints, read=True, write=True, list_keys=True))
     return rows
+
+
+def no_truth(handles: Handles) -> list[Deny]:
+    """Return what keeps a job from the ground truth, whatever else its role is ever allowed."""
+    lake = handles.bucket_arn(Bucket.LAKE)
+    below = [Prefix.TRUTH.removesuffix("/"), f"{Prefix.TRUTH}*"]
+    return [
+        Deny(("s3:*",), (f"{lake}/{Prefix.TRUTH}*",)),
+        Deny(("s3:List*",), (lake,), conditions={"StringLike": {"s3:prefix": below}}),
+    ]
 
 
 def job_role(scope: Construct, contract: StageContract, handles: Handles) -> iam.Role:
@@ -84,5 +94,5 @@ def job_role(scope: Construct, contract: StageContract, handles: Handles) -> iam
             conditions={"StringEquals": {"cloudwatch:namespace": group}},
         ),
     ]
-    grant(scope, f"Job{words}Policy", role, allows)
+    grant(scope, f"Job{words}Policy", role, allows, denies=no_truth(handles))
     return role

@@ -25,6 +25,15 @@ class Allow:
     conditions: Mapping[str, Mapping[str, Any]] | None = None
 
 
+@dataclass(frozen=True)
+class Deny:
+    """One Deny statement: it holds against every Allow, whoever adds one. Wildcards are welcome."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: Mapping[str, Mapping[str, Any]] | None = None
+
+
 KEY_READ = ("kms:Decrypt", "kms:DescribeKey")
 KEY_USE = (
     "kms:Decrypt",
@@ -46,7 +55,14 @@ TRACING = Allow(
 )
 
 
-def grant(scope: Construct, name: str, role: iam.Role, allows: Sequence[Allow]) -> iam.Policy:
+def grant(
+    scope: Construct,
+    name: str,
+    role: iam.Role,
+    allows: Sequence[Allow],
+    *,
+    denies: Sequence[Deny] = (),
+) -> iam.Policy:
     """Attach statements to a role as one policy and return it.
 
     Raises:
@@ -70,6 +86,15 @@ def grant(scope: Construct, name: str, role: iam.Role, allows: Sequence[Allow]) 
                 actions=list(allow.actions),
                 resources=list(allow.resources),
                 conditions={key: dict(value) for key, value in (allow.conditions or {}).items()},
+            )
+        )
+    for deny in denies:
+        policy.add_statements(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=list(deny.actions),
+                resources=list(deny.resources),
+                conditions={key: dict(value) for key, value in (deny.conditions or {}).items()},
             )
         )
     for rule, reason in reasons.items():

@@ -4,12 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from configs.contracts.artefacts import digest, file_sha256
-from configs.contracts.storage import Prefix
+from configs.contracts.storage import TRUTH_MARK, Prefix
 from operations.access import OperationError
 
 
 def source_files(folder: Path) -> list[Path]:
-    """Return the files below `folder`, sorted. Raises OperationError when there are none."""
+    """Return the files below `folder`, sorted.
+
+    Raises:
+        OperationError: there are none, or ground truth is among them.
+    """
     files = sorted(
         path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
     )
@@ -17,6 +21,12 @@ def source_files(folder: Path) -> list[Path]:
         raise OperationError(
             f"{folder} holds no files", remedy="name the folder with the source files by DATA="
         )
+    for path in files:
+        if path.name == TRUTH_MARK:
+            raise OperationError(
+                f"{path.parent} holds the ground truth of a synthetic bank",
+                remedy="name the data folder alone by DATA=; ground truth is never delivered",
+            )
     return files
 
 

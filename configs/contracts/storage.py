@@ -32,11 +32,18 @@ class Bucket(Enum):
     """S3 server access logs."""
 
 
+TRUTH_MARK = "ground-truth.json"
+"""File in a folder that holds ground truth: a delivery with one below it is refused."""
+
+
 class Prefix:
     """Key prefixes inside the lake (and `reviews/` inside audit). Each ends in a slash."""
 
     RAW = "raw/"
     """`raw/<data_hash>/<source files>`: what the institution delivered."""
+    TRUTH = "truth/"
+    """`truth/<data_hash>/`: what only the simulation of a synthetic bank knows. The application
+    neither writes nor reads it, and every job is denied it outright."""
     RUNS = "runs/"
     """`runs/<run_id>/settings.json`, `runs/<run_id>/report.html`."""
     STAGES = "stages/"

@@ -137,14 +137,12 @@ class Gate(Strict):
         min_coverage: least share of labelled rows in each split.
         min_class_rows: classes with fewer train rows are merged into one.
         max_rate_ratio: largest ratio between the base rates of two splits (binary).
-        min_isotonic_positives: calibration positives from which isotonic regression is allowed.
     """
 
     minima: Minima
     min_coverage: float = Field(ge=0, le=1)
     min_class_rows: int = Field(ge=1)
     max_rate_ratio: float = Field(ge=1)
-    min_isotonic_positives: int = Field(ge=1)
 
 
 class TasksSettings(Strict):

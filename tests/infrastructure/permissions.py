@@ -57,7 +57,7 @@ def _held(operator: str, wanted: Any, given: str | None) -> bool:
 
 
 def applies(row: Statement, action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Tell whether an Allow statement permits an action on a resource in a context."""
+    """Tell whether a statement is about an action on a resource in a context."""
     return (
         any(matches(pattern, action) for pattern in row.actions)
         and any(matches(pattern, resource) for pattern in row.resources)
@@ -93,10 +93,26 @@ class Permissions:
         body = self.deployed.assembly.templates[stack]["Resources"][logical_id]
         return self.deployed.arn(Resource(stack, logical_id, body))
 
+    @cached_property
+    def denials(self) -> dict[str, list[Statement]]:
+        """Role ARN -> the Deny statements attached to it."""
+        found: dict[str, list[Statement]] = defaultdict(list)
+        for row in statements(self.deployed):
+            if row.effect == "Deny" and row.owner.type == "AWS::IAM::Policy":
+                for role in row.owner.properties["Roles"]:
+                    found[self._role(row.owner.stack, role["Ref"])].append(row)
+        return dict(found)
+
+    def denies(self, role: str, action: str, resource: str, **context: str) -> bool:
+        """Tell whether a role is forbidden something outright, whatever it is allowed."""
+        given = {key.replace("__", ":"): value for key, value in context.items()}
+        return any(applies(row, action, resource, given) for row in self.denials.get(role, ()))
+
     def permits(self, role: str, action: str, resource: str, **context: str) -> bool:
         """Tell whether a role may do something; context keys are written `s3__prefix`."""
         given = {key.replace("__", ":"): value for key, value in context.items()}
-        return any(applies(row, action, resource, given) for row in self.roles[role])
+        allowed = any(applies(row, action, resource, given) for row in self.roles[role])
+        return allowed and not self.denies(role, action, resource, **context)
 
     def function(self, function: Function) -> tuple[Resource, dict[str, Any]]:
         """Return a Lambda function by its handler, with its properties worked out."""

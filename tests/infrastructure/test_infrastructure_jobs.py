@@ -140,7 +140,7 @@ def test_a_jobs_role_reaches_its_inputs_and_its_own_prefix_and_nothing_else(
     if contract.raw:
         read.add(Prefix.RAW)
     prefixes = {f"{base}{name}/" for base in (Prefix.STAGES, Prefix.CHECKPOINTS) for name in STAGES}
-    prefixes |= {Prefix.RAW, Prefix.RUNS, Prefix.SERVING, Prefix.REVIEWS}
+    prefixes |= {Prefix.RAW, Prefix.TRUTH, Prefix.RUNS, Prefix.SERVING, Prefix.REVIEWS}
     lake = permissions.deployed.arn(permissions.buckets[Bucket.LAKE])
     audit = permissions.deployed.arn(permissions.buckets[Bucket.AUDIT])
     for prefix in sorted(prefixes):

@@ -57,7 +57,7 @@ def make_role(cloud: Cloud, name: str, service: str, statements: list[dict[str, 
 
 
 def as_role(cloud: Cloud, arn: str) -> boto3.Session:
-    given = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="t")["Credentials"]
+    given = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     return boto3.Session(
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],

@@ -9,9 +9,10 @@ import tarfile
 import pytest
 from botocore.exceptions import ClientError
 
+from configs.contracts.storage import Prefix
 from local_cloud.emulator.sagemaker import isolation
 from local_cloud.settings import ROOT
-from tests.local_cloud.conftest import Bench, ended, status, until
+from tests.local_cloud.conftest import Bench, as_role, ended, make_role, status, until
 
 
 def test_outputs_of_a_completed_processing_job_are_below_its_address(bench: Bench) -> None:
@@ -66,6 +67,39 @@ def test_a_prefix_outside_of_the_role_fails_the_job_before_it_runs(bench: Bench)
     assert status(described) == "Failed"
     assert "AccessDenied" in described["FailureReason"]
     assert "ProcessingStartTime" not in described
+
+
+def test_a_role_that_may_read_the_lake_is_denied_the_ground_truth_all_the_same(
+    bench: Bench,
+) -> None:
+    """The two Deny statements of every job's role, beside an Allow as wide as could be planted."""
+    lake = f"arn:aws:s3:::{bench.bucket}"
+    below = {"StringLike": {"s3:prefix": [Prefix.TRUTH[:-1], f"{Prefix.TRUTH}*"]}}
+    role = make_role(
+        bench.cloud,
+        "wide-job",
+        "sagemaker.amazonaws.com",
+        [
+            {"Effect": "Allow", "Action": "s3:*", "Resource": [lake, f"{lake}/*"]},
+            {"Effect": "Deny", "Action": "s3:*", "Resource": f"{lake}/{Prefix.TRUTH}*"},
+            {"Effect": "Deny", "Action": "s3:List*", "Resource": lake, "Condition": below},
+        ],
+    )
+    key = f"{Prefix.TRUTH}0123abcd/causes/part-00000.parquet"
+    bench.put(key)
+    bench.put("open/wide/a.txt")
+    wide = Bench(bench.cloud, bench.bucket, role)
+    s3 = bench.cloud.client("s3", as_role(bench.cloud, role))
+    assert s3.get_object(Bucket=bench.bucket, Key="open/wide/a.txt")["Body"].read() == b"x"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket=bench.bucket, Key=key)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=bench.bucket, Prefix=Prefix.TRUTH)
+    for name, prefix, end in (("wide-1", "open/wide/", "Completed"), ("wide-2", key, "Failed")):
+        given = [bench.processing_input(prefix)]
+        described = wide.run(wide.processing(name, "copy", ProcessingInputs=given))
+        assert status(described) == end, described.get("FailureReason")
+    assert "AccessDenied" in described["FailureReason"]
 
 
 def test_writing_outside_of_the_role_fails_the_job(bench: Bench) -> None:

@@ -20,6 +20,7 @@ from training_jobs.data.reference import category_table, product_table
 from training_jobs.data.schema import SCHEMAS
 from training_jobs.data.sources import open_sources
 from training_jobs.data.table_checks import make_tables
+from training_jobs.data.truth import truth_inside
 from training_jobs.data.violations import Violation
 
 TABLES_FOLDER = "tables"
@@ -45,7 +46,7 @@ def prepare(
     Returns:
         Every violation found; the tables may be used only if there is none.
     """
-    faults = open_sources(connection, settings, raw)
+    faults = [*truth_inside(raw), *open_sources(connection, settings, raw)]
     if faults:
         return faults
     use(connection, BANK_SCHEMA)

@@ -5,6 +5,7 @@ from statistics import median
 from typing import Any
 
 from configs.settings.dataset import DatasetSettings
+from training_jobs.data.rates import rates_by_month
 
 SPLITS = ("train", "selection", "calibration", "test")
 COUNTED = ("customers", "holdings", "transactions")
@@ -99,6 +100,7 @@ def describe(found: dict[str, Any], dataset: DatasetSettings) -> str:
         _coverage(found["profile"]),
         _splits(found, dataset),
         _tasks(found),
+        rates_by_month(found["tasks"]),
         _inputs(found["groups"], "group", GROUPS_TITLE),
         _inputs(found["tensors"], "tensor", "side tensor"),
         _inputs(found["experts"], "expert", "expert"),

@@ -1,5 +1,6 @@
 """The synthetic bank: reproducible however it is divided, causal in time, truth kept apart."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -7,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from configs.contracts.storage import TRUTH_MARK
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import Catalogue, DatasetSettings
 from configs.settings.simulation import BankSettings
@@ -133,7 +135,7 @@ def test_truth_lies_outside_the_data_and_nothing_of_it_inside(bank: Path, tmp_pa
     assert names == {
         "customers", "customer_months", "holdings", "transactions", "origin.json",
     }  # fmt: skip
-    assert {path.name for path in (bank / "truth").iterdir()} == {"latent", "causes"}
+    assert {path.name for path in (bank / "truth").iterdir()} == {"latent", "causes", TRUTH_MARK}
     columns = {
         str(row[0])
         for table in ("customers", "customer_months", "holdings", "transactions")
@@ -310,3 +312,15 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "examples:" in capsys.readouterr().out
+
+
+def test_data_with_ground_truth_inside_break_the_contract(bank: Path, tmp_path: Path) -> None:
+    dataset = load(DatasetSettings, CONFIGS / "datasets" / "synthetic.yaml")
+    raw = tmp_path / "raw"
+    shutil.copytree(bank / "raw", raw)
+    shutil.copytree(bank / "truth", raw / "truth")
+    faults, profile = convert(dataset, raw=raw, output=tmp_path, progress=lambda *_: None)
+    assert profile is None
+    assert "truth (table ground truth): lies inside the data folder" in render(
+        faults, show_identifying=False
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from configs.contracts.storage import TRUTH_MARK
 from configs.settings.base import load
 from configs.settings.simulation import BankSettings
 from training_jobs.data.synthetic import writing
@@ -99,7 +100,7 @@ def test_shards_laid_over_each_other_are_the_whole(whole: Path, tmp_path: Path, 
         rows += _generate(folder, shard=Shard(number, count))
         mine = _bytes(folder)
         shared = set(united) & set(mine)
-        assert shared <= {"raw/origin.json"}, "two shards made the same file"
+        assert shared <= {"raw/origin.json", f"truth/{TRUTH_MARK}"}, "two shards made one file"
         united |= mine
     assert united == _bytes(whole)
     assert rows == sum(

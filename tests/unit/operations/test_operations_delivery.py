@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from configs.contracts.storage import TRUTH_MARK
 from operations.access import OperationError
 from operations.raw_data import data_hash, upload
 
@@ -74,3 +75,14 @@ def test_empty_folder_is_an_error(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="holds no files"):
         upload(s3, bucket=BUCKET, folder=tmp_path)
     assert keys(s3) == set()
+
+
+def test_ground_truth_is_never_delivered(s3: Any, folder: Path) -> None:
+    truth = folder / "bank.truth"
+    truth.mkdir()
+    (truth / TRUTH_MARK).write_text("{}")
+    with pytest.raises(OperationError, match=r"bank\.truth holds the ground truth"):
+        upload(s3, bucket=BUCKET, folder=folder)
+    with pytest.raises(OperationError, match="never delivered"):
+        upload(s3, bucket=BUCKET, folder=truth)
+    assert not keys(s3)

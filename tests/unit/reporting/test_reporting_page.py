@@ -80,6 +80,13 @@ def test_label_rates_stand_under_their_split(parts: dict[str, Part]) -> None:
     assert labels.row(PRIMARY, place=1)[1] == "largest 75.0% 200 rows"
 
 
+def test_labels_show_their_rates_by_month(parts: dict[str, Part]) -> None:
+    row = parts["labels"].row(CHURN, place=2)
+    # Two months of train, of which the second has no labelled row; then one of each other split.
+    assert row[1:] == ["3.9% (7) 180 rows", "–", *["25.0% (50) 200 rows"] * 4]
+    assert "2025-03-31" in parts["labels"].text
+
+
 def test_predictors_stand_side_by_side_with_intervals(parts: dict[str, Part]) -> None:
     metrics = parts["metrics"]
     assert metrics.row("Teacher network", place=0)[1] == "0.610 [0.560, 0.660]"

@@ -17,7 +17,6 @@ LENIENT_GATE = {
     "min_coverage": 0.0,
     "min_class_rows": 1,
     "max_rate_ratio": 1e9,
-    "min_isotonic_positives": 500,
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.data.tiny import MONTHS, Bank, settings
 from tests.unit.tasks.labelling import LENIENT_GATE, label, tasks
+from training_jobs.data.rates import rates_by_month
 
 SPLITS = {
     "train": ["2023-11", "2023-12"],
@@ -125,3 +126,27 @@ def test_months_do_not_depend_on_the_shards(tmp_path: Path) -> None:
         for shards in (1, 3)
     ]
     assert reports[0] == reports[1]
+
+
+def test_the_check_of_a_data_set_tells_the_rates_by_month(
+    labelled: tuple[list[dict[str, Any]], Any],
+) -> None:
+    tasks_ = labelled[1]["tasks"]
+    lines = rates_by_month(tasks_)
+    head, *rows = [line for line in lines if line]
+    assert "train 2023-11" in head
+    assert "train 2023-12" in head
+    assert len(rows) == 13
+    deposits = next(t for t in tasks_ if t["name"] == "will_acquire_deposits")
+    (shown,) = [row for row in rows if row.startswith("will_acquire_deposits")]
+    wanted = [
+        f"{month['mean']:.4f}"
+        for by_month in deposits["by_as_of"].values()
+        for month in by_month.values()
+        if month["mean"] is not None
+    ]
+    assert shown.split()[1:] == wanted
+    primary = next(t for t in tasks_ if t["name"] == "nba_primary")
+    (shown,) = [row for row in rows if row.startswith("nba_primary")]
+    first = primary["by_as_of"]["train"]["2023-11-30"]
+    assert shown.split()[1] == f"{max(first['classes']) / first['rows']:.4f}"

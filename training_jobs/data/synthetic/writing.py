@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.contracts.artefacts import canonical_json, digest, file_sha256
+from configs.contracts.storage import TRUTH_MARK
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import Catalogue
 from configs.settings.simulation import BankSettings
@@ -250,6 +251,7 @@ def generate(
         rows = _work(parts, workers, progress)
         origin = {"customers": order.customers, "months": order.months, "seed": order.seed}
         (data_partial / ORIGIN_FILE).write_bytes(canonical_json(origin) + b"\n")
+        (truth_partial / TRUTH_MARK).write_bytes(canonical_json(origin) + b"\n")
         # The truth first: where the data are, all is.
         _finish(truth_partial, truth)
         _finish(data_partial, out)
