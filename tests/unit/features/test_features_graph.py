@@ -65,6 +65,16 @@ def visits(customer: str) -> Counter[str]:
     )
 
 
+def main_category(shop: str) -> str:
+    """Return the category of most events at a shop, the first code of equals."""
+    events = Counter(
+        row["category"]
+        for row in bank.standard().transactions
+        if row["merchant"] == shop and "2023-02-01" <= row["ts"].isoformat() < "2024-02-01"
+    )
+    return min(events, key=lambda code: (-events[code], code))
+
+
 def test_messages_are_those_of_a_naive_walk_over_the_graph(tables: Path) -> None:
     generator = made(circles=many_circles())
     with bank.view_of(tables, bank.CUTOFF) as view:
@@ -74,6 +84,12 @@ def test_messages_are_those_of_a_naive_walk_over_the_graph(tables: Path) -> None
     assert values.shape[1] == len(names) == 2 * len(CODES) + len(GROUPS) + 12
     everyone = [row["customer_id"] for row in bank.standard().customers]
     items = fitted.values["items"]
+    family = {shop: main_category(shop) for shop in items}
+    numbers = dict(zip(items, fitted.arrays["families"].tolist(), strict=True))
+    assert len(set(numbers.items())) == len(items)
+    for one, other in itertools.combinations(items, 2):
+        assert (family[one] == family[other]) == (numbers[one] == numbers[other])
+    assert 1 < len(set(family.values())) < len(items)
     shops = {one: Counter({k: n for k, n in visits(one).items() if k in items}) for one in everyone}
     past = {one: history(one) for one in everyone}
     group_of = dict(bank.PRODUCTS)
@@ -87,10 +103,24 @@ def test_messages_are_those_of_a_naive_walk_over_the_graph(tables: Path) -> None
         others = [other for other in everyone if other != one]
         heard = {shop: [other for other in others if shop in shops[other]] for shop in shops[one]}
         weight = sum(shops[one][shop] for shop in heard if heard[shop])
+        # All others at any shop of the family, as often as they are at one of them.
+        kin = {
+            shop: [
+                other
+                for other in others
+                for another in shops[other]
+                if family[another] == family[shop]
+            ]
+            for shop in heard
+        }
         for code in CODES:
             for kind, name in ((0, "hold"), (1, "take")):
                 told = sum(
-                    shops[one][shop] * sum(code in past[v][kind] for v in among) / len(among)
+                    shops[one][shop]
+                    * (
+                        sum(code in past[v][kind] for v in among) / len(among)
+                        - sum(code in past[v][kind] for v in kin[shop]) / len(kin[shop])
+                    )
                     for shop, among in heard.items()
                     if among
                 )
@@ -169,7 +199,7 @@ def communities(seed: int) -> tuple[bank.Rows, NDArray[np.bool_]]:
         # Shops belong to several communities; only their combination tells the community.
         local = np.random.default_rng(number // 8).choice(40, 5, replace=False)
         shops = [*draw.choice(local, 16), *draw.choice(40, 6)]
-        bought[f"C{number:03d}"] = [(bank.CATEGORIES[shop % 36], f"M{shop}") for shop in shops]
+        bought[f"C{number:03d}"] = [(bank.CATEGORIES[shop % 4], f"M{shop}") for shop in shops]
     rows = rows_of(bought)
     months = bank.month_range(bank.FIRST, bank.CUTOFF)
     for number, customer in enumerate(bought):
