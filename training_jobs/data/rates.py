@@ -13,7 +13,7 @@ def rates_by_month(tasks: list[dict[str, Any]]) -> list[str]:
     """
     at = [(split, as_of) for split, rates in tasks[0]["by_as_of"].items() for as_of in rates]
     head = "".join(f"{f'{split[:5]} {as_of[:7]}':>15}" for split, as_of in at)
-    lines = ["", f"{'task by as_of':26}{head}"]
+    lines = [f"{'task by as_of':26}{head}"]
     for task in tasks:
         cells = []
         for split, as_of in at:

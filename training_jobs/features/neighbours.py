@@ -6,6 +6,7 @@ what the customer itself holds or takes up, not even in its last bit.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from training_jobs.features.graph_counts import GraphCounts, Ints, Own
 
@@ -19,20 +20,44 @@ def ratio(part: Ints, whole: Ints) -> Floats:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
-def item_messages(own: Own, counts: GraphCounts) -> Floats:
-    """Return the shares of holders and recent takers, shape (n, 2 x products).
+def item_messages(own: Own, counts: GraphCounts, families: Ints) -> Floats:
+    """Return by how much the neighbours exceed their families, shape (n, 2 x products).
 
-    At each item the share among its *other* visitors; over items the mean, weighted by the
-    customer's own visits. Missing where nobody else visits any of them.
+    At each item the share of holders, then of recent takers, among its *other* visitors, less that
+    among the other visitors of all items of its family (each counted once an item): what the shop
+    tells beyond its line of business. Over items the mean, weighted by the customer's own visits.
+    Missing where nobody else visits any of them.
+
+    Args:
+        own: what the customers bring into the counts.
+        counts: of everyone.
+        families: [items] family of each item, 0, 1, ..
     """
     visits = own.visits
+    size = int(families.max(initial=-1)) + 1
+    kin = sparse.csr_array(
+        (np.ones(len(families), np.int64), families, np.arange(len(families) + 1)),
+        shape=(len(families), size),
+    )
+    by_family = kin.T.tocsr() @ counts.by_item
+    family = families[visits.indices]
+    row = np.repeat(np.arange(visits.shape[0]), np.diff(visits.indptr))
+    mine = np.bincount(row * size + family, minlength=visits.shape[0] * size)[row * size + family]
     others = counts.by_item[:, 0][visits.indices] - 1
-    heard = visits.copy()
-    heard.data = np.where(others > 0, (visits.data << _FIXED) // np.maximum(others, 1), 0)
-    told = visits.copy()
-    told.data = np.where(others > 0, visits.data, 0)
-    sums = heard @ counts.by_item[:, 1:] - own.at_items[:, 1:] * heard.sum(axis=1)[:, None]
-    weight = told.sum(axis=1)[:, None]
+    # Whoever else is at an item is in its family too, so the second divisor is not 0 either.
+    told = np.where(others > 0, visits.data, 0)
+    near = (told << _FIXED) // np.maximum(others, 1)
+    wide = (told << _FIXED) // np.maximum(by_family[:, 0][family] - mine, 1)
+
+    def spread(values: Ints, places: Ints, width: int) -> sparse.csr_array:
+        return sparse.csr_array((values, places, visits.indptr), shape=(visits.shape[0], width))
+
+    sums = (
+        spread(near, visits.indices, visits.shape[1]) @ counts.by_item[:, 1:]
+        - spread(wide, family, size) @ by_family[:, 1:]
+        - own.at_items[:, 1:] * spread(near - wide * mine, family, size).sum(axis=1)[:, None]
+    )
+    weight = spread(told, family, size).sum(axis=1)[:, None]
     return ratio(sums, weight) / float(1 << _FIXED)
 
 

@@ -14,6 +14,12 @@ VISITS = {
     "category": "SELECT row, category AS value FROM transactions WHERE category IS NOT NULL",
 }
 
+FAMILIES = """
+    SELECT merchant, category FROM (
+      SELECT merchant, coalesce(category, '') AS category, count(*) AS events
+      FROM transactions WHERE merchant IS NOT NULL GROUP BY ALL
+    ) QUALIFY row_number() OVER (PARTITION BY merchant ORDER BY events DESC, category) = 1
+"""
 COUNTS = """
     WITH known AS (
       SELECT unnest($codes::VARCHAR[]) AS value, unnest($places::INTEGER[]) AS place
@@ -46,6 +52,20 @@ def item_vocabulary(
             if found:
                 return kind, found
     return "merchant", []
+
+
+def item_families(view: CutView, *, kind: str, items: list[str]) -> list[int]:
+    """Return the family of each item: merchants of the same line of business, numbered from 0.
+
+    A merchant's family is the category of most of its events, ties by code; where the items are
+    categories themselves all are one family.
+    """
+    if kind == "category":
+        return [0] * len(items)
+    found = view.query(FAMILIES)
+    category = dict(zip(found["merchant"], found["category"], strict=True))
+    number = {code: place for place, code in enumerate(sorted(set(category.values())))}
+    return [number[category[item]] for item in items]
 
 
 def visit_counts(view: CutView, bank: Bank, *, kind: str, items: list[str]) -> sparse.csr_array:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.features import features_bank as bank
-from tests.unit.features.hierarchy_bank import auc, columns_of, rows_of
+from tests.unit.features.hierarchy_bank import columns_of, rows_of
 from training_jobs.features.errors import FeatureError
 from training_jobs.features.generator import Fitted
 from training_jobs.features.registry import GENERATORS
@@ -65,6 +65,16 @@ def visits(customer: str) -> Counter[str]:
     )
 
 
+def main_category(shop: str) -> str:
+    """Return the category of most events at a shop, the first code of equals."""
+    events = Counter(
+        row["category"]
+        for row in bank.standard().transactions
+        if row["merchant"] == shop and "2023-02-01" <= row["ts"].isoformat() < "2024-02-01"
+    )
+    return min(events, key=lambda code: (-events[code], code))
+
+
 def test_messages_are_those_of_a_naive_walk_over_the_graph(tables: Path) -> None:
     generator = made(circles=many_circles())
     with bank.view_of(tables, bank.CUTOFF) as view:
@@ -74,6 +84,12 @@ def test_messages_are_those_of_a_naive_walk_over_the_graph(tables: Path) -> None
     assert values.shape[1] == len(names) == 2 * len(CODES) + len(GROUPS) + 12
     everyone = [row["customer_id"] for row in bank.standard().customers]
     items = fitted.values["items"]
+    family = {shop: main_category(shop) for shop in items}
+    numbers = dict(zip(items, fitted.arrays["families"].tolist(), strict=True))
+    assert len(set(numbers.items())) == len(items)
+    for one, other in itertools.combinations(items, 2):
+        assert (family[one] == family[other]) == (numbers[one] == numbers[other])
+    assert 1 < len(set(family.values())) < len(items)
     shops = {one: Counter({k: n for k, n in visits(one).items() if k in items}) for one in everyone}
     past = {one: history(one) for one in everyone}
     group_of = dict(bank.PRODUCTS)
@@ -87,10 +103,24 @@ def test_messages_are_those_of_a_naive_walk_over_the_graph(tables: Path) -> None
         others = [other for other in everyone if other != one]
         heard = {shop: [other for other in others if shop in shops[other]] for shop in shops[one]}
         weight = sum(shops[one][shop] for shop in heard if heard[shop])
+        # All others at any shop of the family, as often as they are at one of them.
+        kin = {
+            shop: [
+                other
+                for other in others
+                for another in shops[other]
+                if family[another] == family[shop]
+            ]
+            for shop in heard
+        }
         for code in CODES:
             for kind, name in ((0, "hold"), (1, "take")):
                 told = sum(
-                    shops[one][shop] * sum(code in past[v][kind] for v in among) / len(among)
+                    shops[one][shop]
+                    * (
+                        sum(code in past[v][kind] for v in among) / len(among)
+                        - sum(code in past[v][kind] for v in kin[shop]) / len(kin[shop])
+                    )
                     for shop, among in heard.items()
                     if among
                 )
@@ -158,83 +188,6 @@ def test_own_holdings_never_reach_the_own_messages_and_always_those_of_others(
             rest = np.arange(len(column)) != own
             reached += not np.array_equal(column[rest], before[name][rest], equal_nan=True)
         assert reached >= len(CODES)
-
-
-def communities(seed: int) -> tuple[bank.Rows, NDArray[np.bool_]]:
-    """Return 20 communities of 8 with 5 shops in common; in every fifth all but a few took up."""
-    draw = np.random.default_rng(seed)
-    bought = {}
-    wave = np.repeat(np.arange(20) % 5 == 0, 8)
-    for number in range(160):
-        # Shops belong to several communities; only their combination tells the community.
-        local = np.random.default_rng(number // 8).choice(40, 5, replace=False)
-        shops = [*draw.choice(local, 16), *draw.choice(40, 6)]
-        bought[f"C{number:03d}"] = [(bank.CATEGORIES[shop % 36], f"M{shop}") for shop in shops]
-    rows = rows_of(bought)
-    months = bank.month_range(bank.FIRST, bank.CUTOFF)
-    for number, customer in enumerate(bought):
-        rows.customer_months += [
-            {"customer_id": customer, "month": month, "active": True} for month in months
-        ]
-        took = draw.random() < (0.7 if wave[number] else 0.1)
-        rows.holdings += [
-            {"customer_id": customer, "month": month, "product": code}
-            for month in months
-            for code in (["cco", "fond"] if took and month == bank.CUTOFF else ["cco"])
-        ]
-    return rows, wave
-
-
-def test_those_who_share_shops_with_takers_stand_out_and_shuffled_shops_lose_it(
-    tmp_path: Path,
-) -> None:
-    rows, wave = communities(4)
-    parameters = bank.group("graph_collaborative").parameters.model_copy(
-        update={"circles": many_circles()}
-    )
-    seen, _ = columns_of("graph_collaborative", tmp_path / "true", rows, alter=lambda _: parameters)
-    shops = [row["merchant"] for row in rows.transactions]
-    order = np.random.default_rng(1).permutation(len(shops))
-    for row, place in zip(rows.transactions, order, strict=True):
-        row["merchant"] = shops[place]
-    mixed, _ = columns_of(
-        "graph_collaborative", tmp_path / "mixed", rows, alter=lambda _: parameters
-    )
-    for name, bound in (
-        ("circle_take_group_investments", 0.95),
-        ("circle_take_any", 0.95),
-        ("neighbours_take_fond", 0.75),
-    ):
-        assert auc(seen[name], wave) > bound, name
-        assert auc(mixed[name], wave) < 0.65, name
-
-
-def test_a_new_customer_needs_no_new_fit(tmp_path: Path) -> None:
-    rows, _ = communities(4)
-    known = [row["customer_id"] for row in rows.customers][1:]
-    parameters = bank.group("graph_collaborative").parameters.model_copy(
-        update={"min_customers": 1}
-    )
-
-    def columns(folder: str, given: bank.Rows, **other: Any) -> Any:
-        return columns_of(
-            "graph_collaborative", tmp_path / folder, given, alter=lambda _: parameters, **other
-        )
-
-    whole, _ = columns("whole", rows)
-    fresh, fitted = columns("part", rows, fit_on=known)
-    assert all(np.isfinite(column[0]) for column in fresh.values())
-    for name in ("neighbours_take_fond", "neighbours_hold_fond", "graph_density"):
-        assert fresh[name][0] == whole[name][0], "state is counted over everyone, fitted or not"
-    without = bank.Rows(
-        customers=rows.customers[1:],
-        customer_months=[r for r in rows.customer_months if r["customer_id"] != "C000"],
-        holdings=[r for r in rows.holdings if r["customer_id"] != "C000"],
-        transactions=[r for r in rows.transactions if r["customer_id"] != "C000"],
-    )
-    _, never_seen = columns("without", without)
-    for name, array in fitted.arrays.items():
-        assert array.tobytes() == never_seen.arrays[name].tobytes()
 
 
 def test_counts_add_over_shards_and_without_them_nothing_is_made_up(tables: Path) -> None:

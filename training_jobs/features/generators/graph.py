@@ -15,7 +15,7 @@ from training_jobs.features.graph_counts import Own, Sizes, counted, unpacked
 from training_jobs.features.item_embedding import item_embeddings, normalised
 from training_jobs.features.neighbours import circle_messages, density, item_messages
 from training_jobs.features.registry import GENERATORS
-from training_jobs.features.visits import item_vocabulary, presence, visit_counts
+from training_jobs.features.visits import item_families, item_vocabulary, presence, visit_counts
 from training_jobs.features.vocabulary import safe_names
 
 
@@ -23,10 +23,10 @@ from training_jobs.features.vocabulary import safe_names
 class GraphCollaborative(Generator[GraphCollaborativeParameters]):
     """What those who use the same merchants hold and take up, and where the customer stands.
 
-    Fitted and frozen: the vocabulary of merchants and their embeddings. State, counted anew at each
-    `as_of` over all its customers (`tally`): visitors of each merchant, holders and recent takers
-    of each product among them, members and takers of each close circle. A customer never seen
-    before reads the same counts through its own merchants.
+    Fitted and frozen: the vocabulary of merchants, their categories and embeddings. State, counted
+    anew at each `as_of` over all its customers (`tally`): visitors of each merchant, holders and
+    recent takers of each product among them, members and takers of each close circle. A customer
+    never seen before reads the same counts through its own merchants.
     """
 
     tallies: ClassVar[bool] = True
@@ -40,7 +40,7 @@ class GraphCollaborative(Generator[GraphCollaborativeParameters]):
         ).reshape(len(self._codes), len(self._groups))
 
     def fit(self, view: CutView) -> Fitted:
-        """Learn the vocabulary and the embeddings of its items."""
+        """Learn the vocabulary, the family and the embedding of its items."""
         kind, items = item_vocabulary(
             view,
             instead=self.parameters.without_merchants,
@@ -58,7 +58,11 @@ class GraphCollaborative(Generator[GraphCollaborativeParameters]):
             seed=embedding.seed,
         )
         degrees = np.bincount(visits.indices, minlength=len(items)).astype(np.int64)
-        return Fitted({"kind": kind, "items": items}, {"points": points, "degrees": degrees})
+        families = np.array(item_families(view, kind=kind, items=items), np.int64)
+        return Fitted(
+            {"kind": kind, "items": items},
+            {"points": points, "degrees": degrees, "families": families},
+        )
 
     def columns(self, fitted: Fitted) -> tuple[Column, ...]:
         """Declare two columns a product, one a product group, and the rest."""
@@ -97,7 +101,7 @@ class GraphCollaborative(Generator[GraphCollaborativeParameters]):
         touched = np.diff(own.visits.indptr)
         held = own.at_items[:, 1 : 1 + len(self._codes)]
         blocks = [
-            item_messages(own, counts),
+            item_messages(own, counts, fitted.arrays["families"]),
             circle_messages(own, counts, prior=self.parameters.circles.prior),
             np.where(touched[:, None] > 0, ties @ fitted.arrays["points"], np.nan),
             (touched + held.sum(axis=1))[:, None],
