@@ -274,6 +274,23 @@ def test_without_a_categorised_event_the_bandit_is_missing_and_without_a_trial_t
         assert made[name][NAMES.index("C006")] == pytest.approx(value), name
 
 
+def test_what_does_not_mean_consumption_is_no_trial(tables: Path, tmp_path: Path) -> None:
+    """A credit in a category never used before is neither a trial nor a return."""
+    rows = bank.make_bank()
+    for name in NAMES:
+        for code, day in ((bank.CATEGORIES[1], 3), ("NEW1", 5), ("NEW1", 9), ("NEW2", 20)):
+            moment = dt.datetime(2023, 9, day, 12)
+            rows.transactions.append(
+                bank.transaction(name, moment, 900, direction="credit", category=code)
+            )
+    model = learnt(tables)
+    first = columns(tables, model)
+    second = columns(bank.write_tables(tmp_path, rows, shards=2), model)
+    for name in first:
+        if name.startswith("new_category_"):
+            assert np.array_equal(first[name], second[name], equal_nan=True), name
+
+
 def test_without_transactions_only_the_distances_are_left(tmp_path: Path) -> None:
     folder = bank.write_tables(
         tmp_path,
