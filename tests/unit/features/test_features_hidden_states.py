@@ -165,22 +165,28 @@ def test_a_planted_change_of_regime_shows_where_totals_are_equal(tmp_path: Path)
 
 
 def test_dwell_counts_months_back_to_the_switch_and_no_further_than_the_first_month() -> None:
-    """Well parted states: never switched, 3 months ago, first seen 2 months ago, 6 months ago."""
+    """Never switched, 3 months ago, first seen 2 months ago, 6 months ago, and an unseen switch.
+
+    The last has two missing months between low and high. Looking back from the end, the later of
+    them is likelier high; looking forward from the start both would be low.
+    """
     low, high = -2.0, 2.0
-    values = np.full((12, 1, 4), low)
+    values = np.full((12, 1, 5), low)
     values[-3:, 0, 1] = high
     values[5, 0, 3] = high
-    observed = np.ones((12, 4), bool)
+    values[7:9, 0, 4] = np.nan
+    values[9:, 0, 4] = high
+    observed = np.ones((12, 5), bool)
     observed[:10, 2] = False
     chain = Chain(
         np.array([0.5, 0.5]),
-        np.array([[0.5, 0.5], [0.5, 0.5]]),
+        np.array([[0.9, 0.1], [0.1, 0.9]]),
         np.array([[low], [high]]),
         np.full((2, 1), 0.1),
     )
     made = describe(chain, sequences(values, observed))
-    assert list(made[2]) == [1, 2, 1, 1]
-    assert list(made[3]) == [12, 3, 2, 6]
+    assert list(made[2]) == [1, 2, 1, 1, 2]
+    assert list(made[3]) == [12, 3, 2, 6, 4]
 
 
 def test_without_an_observed_month_everything_is_missing_and_one_month_has_no_moves(

@@ -78,13 +78,15 @@ def amounts(tables: Path) -> Scale:
     return fit_scale(given, money={AMOUNT}, counts=(), limit=4)
 
 
-def test_the_network_reads_the_newest_events_with_their_gaps(tables: Path) -> None:
-    """Against a loop over the raw rows: seven events at most, then the silence up to `as_of`."""
-    cell, scale = draw_cell(NETWORK, INPUTS), amounts(tables)
+@pytest.mark.parametrize("most", [7, 500])
+def test_the_network_reads_the_newest_events_with_their_gaps(tables: Path, most: int) -> None:
+    """Against a loop over the raw rows: some events or all, then the silence up to `as_of`."""
+    network = NETWORK.model_copy(update={"events": most})
+    cell, scale = draw_cell(network, INPUTS), amounts(tables)
     with bank.view_of(tables, bank.CUTOFF) as view:
-        made = states(view.events, view.as_of, cell=cell, scale=scale, settings=NETWORK)
+        made = states(view.events, view.as_of, cell=cell, scale=scale, settings=network)
     end = dt.datetime.combine(bank.CUTOFF + dt.timedelta(days=1), dt.time())
-    lengths = set()
+    cut_off: list[bool] = []
     for lane, name in enumerate(NAMES):
         events = sorted(
             (
@@ -95,14 +97,14 @@ def test_the_network_reads_the_newest_events_with_their_gaps(tables: Path) -> No
             ),
             key=lambda row: (row["ts"], row["amount"], row["direction"]),
         )
-        lengths.add(min(len(events), 8))
+        cut_off.append(len(events) > most)
         if not events:
             assert np.isnan(made[:, lane]).all()
             continue
         state, before = [0.0] * 5, events[0]["ts"].replace(microsecond=0)
-        if len(events) > 7:
-            before = events[-8]["ts"].replace(microsecond=0)
-        for row in events[-7:]:
+        if cut_off[-1]:
+            before = events[-most - 1]["ts"].replace(microsecond=0)
+        for row in events[-most:]:
             moment = row["ts"].replace(microsecond=0)
             amount = (math.log1p(row["amount"] / scale.units[0]) - scale.means[0]) / scale.sds[0]
             angle = 2 * math.pi * moment.hour / 24
@@ -117,7 +119,30 @@ def test_the_network_reads_the_newest_events_with_their_gaps(tables: Path) -> No
         silence = (end - before).total_seconds() / 86_400 / 7
         state = by_scalars(cell, state, [0.0] * INPUTS, silence)
         assert made[:, lane] == pytest.approx(state, abs=1e-9), name
-    assert {0, 8} <= lengths
+    assert any(cut_off) == (most == 7)
+
+
+def test_a_first_event_knows_no_gap_and_least_of_all_one_to_another_customer(
+    tables: Path, tmp_path: Path
+) -> None:
+    moment = dt.datetime(2023, 12, 24, 18)
+    rows = bank.Rows(
+        customers=bank.standard().customers[:2],
+        transactions=[
+            bank.transaction("C000", dt.datetime(2023, 3, 1, 9), 77),
+            bank.transaction("C001", moment, 5000),
+        ],
+    )
+    folder = bank.write_tables(tmp_path, rows, shards=2)
+    cell, scale = draw_cell(NETWORK, INPUTS), amounts(tables)
+    with bank.view_of(folder, bank.CUTOFF, NAMES[:2]) as view:
+        made = states(view.events, view.as_of, cell=cell, scale=scale, settings=NETWORK)
+    amount = (math.log1p(5000 / scale.units[0]) - scale.means[0]) / scale.sds[0]
+    inputs = [amount, 1.0, math.sin(2 * math.pi * 18 / 24), math.cos(2 * math.pi * 18 / 24)]
+    state = by_scalars(cell, [0.0] * 5, inputs, 0.0)
+    silence = (dt.datetime(2024, 2, 1) - moment).total_seconds() / 86_400 / 7
+    expected = by_scalars(cell, state, [0.0] * INPUTS, silence)
+    assert made[:, 1] == pytest.approx(expected, abs=1e-12)
 
 
 def product() -> Any:
@@ -177,6 +202,29 @@ def test_order_matters_at_equal_times_and_equal_amounts(tables: Path, tmp_path: 
         assert moved(first, second, name) > 0.9, name
 
 
+def test_the_network_remembers_ten_events_back_and_has_forgotten_where_it_stops_reading(
+    tables: Path,
+) -> None:
+    """What the customer did ten events ago still shows; what lies before the newest 64 does not."""
+    made, model = product(), learnt(tables)
+    cell = Cell(model.arrays["weights"], model.arrays["biases"])
+    draw = np.random.default_rng(1)
+    inputs = draw.normal(size=(100, INPUTS, 50))
+    gaps = draw.exponential(0.4, size=(100, 50))
+    assert made.parameters.network.events == 64
+
+    def run(changed: int | None) -> np.ndarray:
+        state = np.zeros((18, 50))
+        for place in range(100):
+            given = -inputs[place] if changed == 99 - place else inputs[place]
+            state = step(cell, state, given, gaps[place])
+        return state
+
+    usual = run(None)
+    assert np.abs(run(10) - usual).mean() > 1e-3
+    assert np.abs(run(64) - usual).max() < 1e-3
+
+
 def test_gaps_matter_at_equal_order_and_equal_amounts(tables: Path, tmp_path: Path) -> None:
     """Every other event is moved half of the way to the one before it; hours are kept."""
     rows = bank.make_bank()
@@ -224,6 +272,23 @@ def test_without_a_categorised_event_the_bandit_is_missing_and_without_a_trial_t
         assert np.isnan(made[name][NAMES.index("C001")]), name
         assert np.isnan(made[name][NAMES.index("C012")]), name
         assert made[name][NAMES.index("C006")] == pytest.approx(value), name
+
+
+def test_what_does_not_mean_consumption_is_no_trial(tables: Path, tmp_path: Path) -> None:
+    """A credit in a category never used before is neither a trial nor a return."""
+    rows = bank.make_bank()
+    for name in NAMES:
+        for code, day in ((bank.CATEGORIES[1], 3), ("NEW1", 5), ("NEW1", 9), ("NEW2", 20)):
+            moment = dt.datetime(2023, 9, day, 12)
+            rows.transactions.append(
+                bank.transaction(name, moment, 900, direction="credit", category=code)
+            )
+    model = learnt(tables)
+    first = columns(tables, model)
+    second = columns(bank.write_tables(tmp_path, rows, shards=2), model)
+    for name in first:
+        if name.startswith("new_category_"):
+            assert np.array_equal(first[name], second[name], equal_nan=True), name
 
 
 def test_without_transactions_only_the_distances_are_left(tmp_path: Path) -> None:
