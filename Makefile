@@ -28,7 +28,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
   data-card openapi doctor images submit status logs approve reject rollback report clean \
   bench-demo bench-synth bench-serving bench-overhead costs bench-generator bench-phase0 \
-  bench-phase0-peers bench-topology bench-hmm bench-groups bench-santander
+  bench-phase0-peers bench-topology bench-hmm bench-groups bench-santander proof docs
 
 help: ## this page
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -165,6 +165,15 @@ bench-phase0-peers: bench-topology bench-hmm ## Phase 0 beside polars, ripser.py
 
 bench-groups: setup ## what each feature group alone tells of each task (CUSTOMERS=N)
 	@$(PY) -m benchmarks.group_auc --customers $(CUSTOMERS) $(if $(WORK),--work $(WORK),) $(ARGUMENTS)
+
+proof: setup ## visibility matrix, state and detector oracle, census of the bank (CUSTOMERS=N)
+	@$(PY) -m training_jobs.data.synthetic.visibility --customers $(CUSTOMERS) --workers 2 --out out/proof/visibility.json
+	@$(PY) -m training_jobs.data.synthetic.oracle --customers $(CUSTOMERS) --workers 2 --out out/proof/oracle.json
+	@$(PY) -m training_jobs.data.synthetic.detector_oracle --customers $(CUSTOMERS) --workers 2 --out out/proof/detectors.json
+	@$(PY) -m training_jobs.data.synthetic.census --customers $(CUSTOMERS) --out out/proof/census.json
+
+docs: setup ## write docs/phase0.md from the artefacts in out/
+	@$(PY) -m benchmarks.document
 
 bench-topology: setup ## loops beside ripser.py, all topology per million
 	@$(PY) -m benchmarks.topology $(ARGUMENTS)
