@@ -4,7 +4,7 @@ A later generator brings its model in a module of this package and registers it 
 in `feature_groups.yaml`; nothing that loads settings has to change for it.
 """
 
-from configs.settings.generators import plain, tensors
+from configs.settings.generators import mamba, plain, tensors
 from configs.settings.generators.registry import forget, known, parameters, parse
 
-__all__ = ["forget", "known", "parameters", "parse", "plain", "tensors"]
+__all__ = ["forget", "known", "mamba", "parameters", "parse", "plain", "tensors"]

@@ -15,7 +15,7 @@ from training_jobs.features.cut import Limits, cut
 from training_jobs.features.examples import KEYS, Examples
 from training_jobs.features.model import Clock
 from training_jobs.features.shards import transform, write_shard
-from training_jobs.features.store import broadcast
+from training_jobs.features.store import broadcast, fitted_files
 
 
 def by_key(table: pa.Table) -> list[bank.Row]:
@@ -67,7 +67,7 @@ def test_order_of_rows_and_threads_do_not_matter(tables: Path, tmp_path: Path) -
     settings = bank.features(threads=2)
     model = bank.fitted(sorted_bank, settings, shards=1)
     shuffled = bank.fitted(folder, settings, shards=1)
-    assert [g.fitted for g in model.groups] == [g.fitted for g in shuffled.groups]
+    assert fitted_files(model) == fitted_files(shuffled)
     customers = [row["customer_id"] for row in rows.customers]
 
     def blocks(where: Path, threads: int) -> tuple[bytes, list[pa.Array]]:

@@ -136,7 +136,8 @@ def test_nothing_after_the_cut_off_changes_a_fitted_byte(tables: Path, tmp_path:
     shorter = bank.write_tables(tmp_path / "tables", rows, shards=2)
     whole = fitted_files(bank.fitted(tables, bank.features()))
     short = fitted_files(bank.fitted(shorter, bank.features()))
-    assert len(whole) == len(bank.features().groups) + len(bank.features().tensors) + 1
+    documents = [name for name in whole if name.endswith(".json")]
+    assert len(documents) == len(bank.features().groups) + len(bank.features().tensors) + 1
     assert whole == short
 
 

@@ -36,6 +36,7 @@ def test_the_groups_of_the_specification_have_their_widths() -> None:
         "product_holdings": 24,
         "txn_behavior": 14,
         "derived_temporal": 4,
+        "mamba_temporal": 50,
         "txn_rolling_stats": 20,
         "acquisition_history_multihot": 24,
         "mcc_top30_multihot": 31,

@@ -5,7 +5,8 @@ from training_jobs.features.generators import (
     categories,
     demographics,
     holdings,
+    mamba,
     rolling,
 )
 
-__all__ = ["behaviour", "categories", "demographics", "holdings", "rolling"]
+__all__ = ["behaviour", "categories", "demographics", "holdings", "mamba", "rolling"]
