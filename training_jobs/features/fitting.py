@@ -80,7 +80,7 @@ def fit(
             else:
                 groups.append(made)
         for item in settings.tensors:
-            if reason := _unmet(item, view, bank):
+            if reason := unmet(item, view, bank):
                 absent[item.name] = reason
                 continue
             with clock.of(item.name):
@@ -89,7 +89,7 @@ def fit(
     return FeatureModel(bank, tuple(groups), tuple(tensors), absent)
 
 
-def _unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
+def unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
     """Return why an input cannot be made, '' if it can."""
     if not item.enabled:
         return "switched off in feature_groups.yaml"
@@ -111,7 +111,7 @@ def _unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
 
 
 def _fit_group(group: Group, view: CutView, bank: Bank) -> tuple[MadeGroup | None, str]:
-    if reason := _unmet(group, view, bank):
+    if reason := unmet(group, view, bank):
         return None, reason
     generator = GENERATORS.build(group.generator, group.parameters, bank)
     fitted = generator.fit(view)

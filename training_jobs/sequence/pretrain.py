@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,9 +13,9 @@ from torch import Tensor
 from configs.settings.generators.mamba import Pretraining
 from training_jobs.features.errors import FeatureError
 from training_jobs.sequence.encoder import EventEncoder
+from training_jobs.sequence.machine import Machine
 from training_jobs.sequence.objective import Measured, marginal_loss, measure, next_loss, shuffled
 from training_jobs.sequence.windows import Batch, WindowReader, Windows
-from training_jobs.training.checkpoint import CheckpointStore
 from training_jobs.training.schedule import rate_at
 from training_jobs.training.state import named_optimizer_state, restore_optimizer
 
@@ -23,14 +23,6 @@ EPOCH_SEEDS = 1_000_000
 """Epochs that a seed may have before its data orders meet those of the next."""
 DIGITS = 6
 MODEL, OPTIMIZER, BEST = "model.", "optimizer.", "best."
-Report = Callable[[int, int, str], None]
-NO_STORE = CheckpointStore(None, identity="", keep=1)
-CPU = torch.device("cpu")
-
-
-def silent(done: int, total: int, what: str) -> None:
-    """Report nothing."""
-    del done, total, what
 
 
 @dataclass
@@ -87,28 +79,20 @@ class Pretrainer:
         *,
         learnt: Windows,
         held: Windows,
-        store: CheckpointStore = NO_STORE,
-        checkpoint_steps: int = 0,
-        device: torch.device = CPU,
-        report: Report = silent,
+        machine: Machine,
     ) -> None:
         """Keep what a pre-training needs.
 
         Args:
-            encoder: the encoder, weights drawn, on `device`.
+            encoder: the encoder, weights drawn, on the machine's device.
             plan: the settings.
             reader: reads the windows.
             learnt: windows to learn from, at least one, in an order that does not vary.
             held: windows of other customers, at least one.
-            store: where checkpoints go; nowhere by default.
-            checkpoint_steps: steps between checkpoints, 0 = none.
-            device: where tensors go.
-            report: told (done, total, what).
+            machine: what it runs on.
         """
         self.encoder, self.plan, self.reader = encoder, plan, reader
-        self.learnt, self.held = learnt, held
-        self.store, self.checkpoint_steps = store, checkpoint_steps
-        self.device, self.report = device, report
+        self.learnt, self.held, self.machine = learnt, held, machine
         self.epoch_steps = math.ceil(len(learnt) / plan.batch)
         self.total = min(self.epoch_steps * plan.epochs, plan.max_steps)
         matrices = [p for p in encoder.parameters() if p.dim() > 1]
@@ -127,7 +111,7 @@ class Pretrainer:
     def held_batches(self) -> Iterator[Batch]:
         """Yield the held-out windows."""
         for batch in self.reader.batches(self.held, self.plan.batch):
-            yield batch.to(self.device)
+            yield batch.to(self.machine.device)
 
     def objective(self, category: Any, size: Any, gap: Any) -> Any:
         """Return the weighted sum of the three losses."""
@@ -154,7 +138,9 @@ class Pretrainer:
             group["lr"] = rate
         self.encoder.train()
         self.optimizer.zero_grad(set_to_none=True)
-        found = next_loss(self.encoder, self.reader.read(self.learnt.at(order)).to(self.device))
+        found = next_loss(
+            self.encoder, self.reader.read(self.learnt.at(order)).to(self.machine.device)
+        )
         loss = self.objective(found.category, found.size, found.gap) / found.events
         if not bool(torch.isfinite(loss)):
             raise FeatureError(
@@ -183,7 +169,7 @@ class Pretrainer:
         else:
             state.stale += 1
         state.finished = state.step == self.total or state.stale >= self.plan.patience
-        self.report(state.step, self.total, f"held-out log-loss {found.category:.4f}")
+        self.machine.report(state.step, self.total, f"held-out log-loss {found.category:.4f}")
 
     def save(self) -> None:
         """Write a checkpoint of this very moment."""
@@ -191,11 +177,11 @@ class Pretrainer:
         tensors = {MODEL + name: value for name, value in self.encoder.state_dict().items()}
         tensors |= {OPTIMIZER + name: value for name, value in state.items()}
         tensors |= {BEST + name: value for name, value in self.best.items()}
-        self.store.save(self.progress.step, tensors, {"progress": asdict(self.progress)})
+        self.machine.store.save(self.progress.step, tensors, {"progress": asdict(self.progress)})
 
     def resume(self) -> None:
         """Go back to the newest checkpoint, if there is one."""
-        found = self.store.newest()
+        found = self.machine.store.newest()
         if found is None:
             return
 
@@ -208,7 +194,7 @@ class Pretrainer:
 
         self.encoder.load_state_dict(below(MODEL))
         restore_optimizer(self.encoder, self.optimizer, below(OPTIMIZER))
-        self.best = {name: value.to(self.device) for name, value in below(BEST).items()}
+        self.best = {name: value.to(self.machine.device) for name, value in below(BEST).items()}
         self.progress = Progress(**found.state["progress"])
 
     def run(self) -> dict[str, Any]:
@@ -223,7 +209,8 @@ class Pretrainer:
             step = self.progress.step
             if step % self.plan.evaluate_steps == 0 or step == self.total:
                 self.judge()
-            if self.checkpoint_steps and step % self.checkpoint_steps == 0:
+            every = self.machine.checkpoint_steps
+            if every and step % every == 0:
                 self.save()
         self.encoder.load_state_dict(self.best)
         self.encoder.eval()

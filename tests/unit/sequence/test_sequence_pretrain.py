@@ -12,6 +12,7 @@ import torch
 from tests.unit.sequence.sequences import SHAPE, cycling, halves, plan, reader_of
 from training_jobs.features.errors import FeatureError
 from training_jobs.sequence.encoder import EventEncoder, weight_arrays
+from training_jobs.sequence.machine import Machine
 from training_jobs.sequence.objective import marginal_loss, measure, next_loss, shuffled
 from training_jobs.sequence.pretrain import Pretrainer, split_by_hash
 from training_jobs.sequence.windows import SIZE
@@ -49,9 +50,11 @@ def pretrainer(
         reader_of(history, LENGTH),
         learnt=learnt,
         held=held,
-        store=store or CheckpointStore(None, identity="", keep=1),
-        checkpoint_steps=3,
-        report=report,
+        machine=Machine(
+            store=store or CheckpointStore(None, identity="", keep=1),
+            checkpoint_steps=3,
+            report=report,
+        ),
     )
 
 

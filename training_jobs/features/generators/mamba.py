@@ -11,7 +11,7 @@ from training_jobs.features.generator import Column, Fitted, FloatArray, Generat
 from training_jobs.features.registry import GENERATORS
 from training_jobs.features.vocabulary import common
 from training_jobs.sequence.encoder import EventEncoder, load_encoder, weight_arrays
-from training_jobs.sequence.machine import one_thread
+from training_jobs.sequence.machine import Machine, one_thread
 from training_jobs.sequence.pretrain import Pretrainer, split_by_hash
 from training_jobs.sequence.windows import Scale, WindowReader, Windows, fit_scale, newest, tiled
 
@@ -28,6 +28,10 @@ class MambaTemporal(Generator[MambaParameters]):
 
     def fit(self, view: CutView) -> Fitted:
         """Pre-train on the events of the fit sample; weights are arrays, figures are values."""
+        return self.learn(view, Machine())
+
+    def learn(self, view: CutView, machine: Machine) -> Fitted:
+        """Do the same on a machine of one's choice, such as a GPU with checkpoints."""
         vocabulary = common(
             view,
             "SELECT row, category AS value FROM transactions",
@@ -48,13 +52,16 @@ class MambaTemporal(Generator[MambaParameters]):
         reader = WindowReader(history, vocabulary, length=self.parameters.length, scale=scale)
         with one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
-            encoder = EventEncoder(self.parameters.encoder, categories=len(vocabulary) + 1)
+            encoder = EventEncoder(
+                self.parameters.encoder, categories=len(vocabulary) + 1, scan=machine.scan
+            ).to(machine.device)
             account = Pretrainer(
                 encoder,
                 plan,
                 reader,
                 learnt=_of(windows, rows[learnt]),
                 held=_of(windows, rows[held]).at(slice(plan.holdout_windows)),
+                machine=machine,
             ).run()
         values |= {"scale": {"size": scale.size, "gap": scale.gap}, "pretraining": account}
         return Fitted(values, weight_arrays(encoder))
@@ -67,6 +74,10 @@ class MambaTemporal(Generator[MambaParameters]):
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return the mean state, NaN without events."""
+        return self.embed(view, fitted, Machine())
+
+    def embed(self, view: CutView, fitted: Fitted, machine: Machine) -> FloatArray:
+        """Do the same on a machine of one's choice."""
         states = np.full((view.rows, self.parameters.encoder.width), np.nan, np.float32)
         windows = newest(view.events)
         if "untrained" in fitted.values or not len(windows):
@@ -80,8 +91,11 @@ class MambaTemporal(Generator[MambaParameters]):
             scale=Scale(tuple(scale["size"]), tuple(scale["gap"])),
         )
         encoder = load_encoder(
-            self.parameters.encoder, fitted.arrays, categories=len(vocabulary) + 1
-        )
+            self.parameters.encoder,
+            fitted.arrays,
+            categories=len(vocabulary) + 1,
+            scan=machine.scan,
+        ).to(machine.device)
         # Every pass has the same size, the last one filled up with a repeated window, so that no
         # kernel can choose another way of rounding by the number of customers.
         size = self.parameters.pass_windows
@@ -89,8 +103,8 @@ class MambaTemporal(Generator[MambaParameters]):
         with one_thread(), torch.no_grad():
             for start in range(0, len(filled), size):
                 places = filled[start : start + size]
-                made = encoder.embed(reader.read(windows.at(places)))
-                states[windows.row[places]] = made.numpy()
+                made = encoder.embed(reader.read(windows.at(places)).to(machine.device))
+                states[windows.row[places]] = made.cpu().numpy()
         return states
 
 
