@@ -1,8 +1,9 @@
 """Fitting: once, on one sample of train customers, on nothing later than the fit cut-off."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from training_jobs.features import generators as _generators
 from training_jobs.features import tensors as _tensors
 from training_jobs.features.cut import COLUMNS, CutView, Limits, cut
 from training_jobs.features.errors import FeatureError
-from training_jobs.features.generator import Bank, Column, FloatArray
+from training_jobs.features.generator import Bank, Column, Fitted, FloatArray
 from training_jobs.features.model import (
     Clock,
     FeatureModel,
@@ -26,6 +27,7 @@ from training_jobs.features.registry import GENERATORS, TENSORS
 from training_jobs.features.sources import Sources
 
 __all__ = ["fit", "fit_sample", "log_value"]
+NOTHING_GIVEN: Mapping[str, Fitted] = MappingProxyType({})
 NOTHING_VARIES = "no column varies up to the fit cut-off"
 REGISTERED = (_generators, _tensors)
 """Importing these packages is what fills the registries."""
@@ -50,8 +52,18 @@ def fit(
     bank: Bank,
     settings: FeaturesSettings,
     clock: Clock,
+    given: Mapping[str, Fitted] = NOTHING_GIVEN,
 ) -> FeatureModel:
     """Fit every input on `customers` at `cutoff`.
+
+    Args:
+        sources: where the tables are.
+        customers: the fit sample.
+        cutoff: the fit cut-off.
+        bank: what is known of the bank.
+        settings: the inputs.
+        clock: takes the seconds of each input.
+        given: parameters of groups that an earlier stage fitted in the same way.
 
     Raises:
         FeatureError: there is no customer to fit on, or a generator broke its declaration.
@@ -74,7 +86,7 @@ def fit(
         absent: dict[str, str] = {}
         for group in settings.groups:
             with clock.of(group.name):
-                made, reason = _fit_group(group, view, bank)
+                made, reason = _fit_group(group, view, bank, given.get(group.name))
             if made is None:
                 absent[group.name] = reason
             else:
@@ -110,11 +122,13 @@ def unmet(item: FeatureInput, view: CutView, bank: Bank) -> str:
     return ""
 
 
-def _fit_group(group: Group, view: CutView, bank: Bank) -> tuple[MadeGroup | None, str]:
+def _fit_group(
+    group: Group, view: CutView, bank: Bank, given: Fitted | None
+) -> tuple[MadeGroup | None, str]:
     if reason := unmet(group, view, bank):
         return None, reason
     generator = GENERATORS.build(group.generator, group.parameters, bank)
-    fitted = generator.fit(view)
+    fitted = given if given is not None else generator.fit(view)
     declared = generator.columns(fitted)
     _check_width(group, declared)
     tally = generator.tally(view, fitted) if generator.tallies else None

@@ -1,6 +1,6 @@
 """Features of a set of examples: fit once, transform shard by shard, prove that nothing leaks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from training_jobs.features.bank import read_bank, read_names
 from training_jobs.features.completeness import dropped_columns, experts_present
 from training_jobs.features.cut import Limits
 from training_jobs.features.examples import Examples
-from training_jobs.features.fitting import fit, fit_sample
+from training_jobs.features.fitting import NOTHING_GIVEN, fit, fit_sample
+from training_jobs.features.generator import Fitted
 from training_jobs.features.leakage import (
     CHANGES,
     fit_cutoff_check,
@@ -56,6 +57,7 @@ def make_features(
     dataset: DatasetSettings,
     settings: FeaturesSettings,
     progress: Progress,
+    given: Mapping[str, Fitted] = NOTHING_GIVEN,
 ) -> Made:
     """Write features, side tensors, schema, glossary and fitted parameters beside `examples`.
 
@@ -65,6 +67,7 @@ def make_features(
         dataset: calendar, splits and catalogue.
         settings: groups, tensors and checks.
         progress: told (done, total, what) as work goes on.
+        given: parameters of groups that an earlier stage fitted.
 
     Raises:
         FeatureError: a generator broke its declaration, or there is nothing to fit on.
@@ -77,7 +80,7 @@ def make_features(
     total = feature_steps(len(sources.shards))
     progress(0, total, "fitting on train customers up to the fit cut-off")
     model, fit_check = _fit_and_check(
-        sources, examples, output, dataset=dataset, settings=settings, clock=clock
+        sources, examples, output, dataset=dataset, settings=settings, clock=clock, given=given
     )
     progress(1, total, f"{len(model.columns)} columns in {len(model.groups)} groups")
     entries = glossary_entries(model, settings, read_names(tables))
@@ -142,6 +145,7 @@ def _fit_and_check(
     dataset: DatasetSettings,
     settings: FeaturesSettings,
     clock: Clock,
+    given: Mapping[str, Fitted],
 ) -> tuple[FeatureModel, Check]:
     """Fit, save, fit again without and with another future, and hand out what was saved."""
     bank = read_bank(sources.folder, dataset)
@@ -154,7 +158,13 @@ def _fit_and_check(
 
     def fitted(chosen: Sources, watch: Clock) -> FeatureModel:
         return fit(
-            chosen, customers=sample, cutoff=cutoff, bank=bank, settings=settings, clock=watch
+            chosen,
+            customers=sample,
+            cutoff=cutoff,
+            bank=bank,
+            settings=settings,
+            clock=watch,
+            given=given,
         )
 
     model = fitted(sources, clock)

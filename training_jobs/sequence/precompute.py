@@ -1,12 +1,14 @@
 """The encoder ahead of Phase 0: learnt once where it is fast, handed on as the fitted files."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from configs.errors import SettingsError
+from configs.contracts.artefacts import canonical_json
+from configs.errors import ArtefactError, SettingsError
 from configs.settings.dataset import DatasetSettings
 from configs.settings.features import FeaturesSettings, Group
 from training_jobs.features.bank import read_bank
@@ -17,11 +19,11 @@ from training_jobs.features.generator import Fitted
 from training_jobs.features.generators.mamba import MambaTemporal
 from training_jobs.features.registry import GENERATORS
 from training_jobs.features.sources import SHARD_FILE, Sources, find
-from training_jobs.features.store import input_files, write_fitted
+from training_jobs.features.store import input_files, read_fitted, write_fitted
 from training_jobs.sequence.machine import Machine
 
 GENERATOR = "mamba_temporal"
-FITTED, EMBEDDINGS = "fitted", "embeddings"
+FITTED, EMBEDDINGS, ACCOUNT_NAME = "fitted", "embeddings", "mamba.json"
 
 
 def group_of(features: FeaturesSettings) -> Group:
@@ -37,6 +39,37 @@ def group_of(features: FeaturesSettings) -> Group:
             remedy="give feature_groups.yaml exactly one",
         )
     return found[0]
+
+
+def write_account(output: Path, group: Group, fitted: Fitted | None, reason: str) -> None:
+    """Write what was learnt, with what, or why there is nothing."""
+    account = {
+        "group": group.name,
+        "absent": reason or None,
+        "parameters": group.parameters.model_dump(mode="json"),
+        "pretraining": fitted.values.get("pretraining") if fitted is not None else None,
+    }
+    (output / ACCOUNT_NAME).write_bytes(canonical_json(account))
+
+
+def read_given(folder: Path, features: FeaturesSettings) -> dict[str, Fitted]:
+    """Return the parameters that the Mamba stage left for Phase 0, by group.
+
+    Raises:
+        ArtefactError: they were learnt for another group or with other parameters.
+    """
+    account = json.loads((folder / ACCOUNT_NAME).read_text())
+    group = group_of(features)
+    wanted = (group.name, group.parameters.model_dump(mode="json"))
+    if (account["group"], account["parameters"]) != wanted:
+        raise ArtefactError(
+            f"{folder / ACCOUNT_NAME}: the encoder was learnt with other parameters than those "
+            f"of feature group '{group.name}'",
+            remedy="run the mamba stage again",
+        )
+    if account["absent"] is not None:
+        return {}
+    return {group.name: read_fitted(folder / FITTED, group.name)}
 
 
 class Precompute:
