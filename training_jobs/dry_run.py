@@ -19,7 +19,14 @@ from configs.settings.dry_run import DryRunSettings
 from training_jobs.data.subsample import subsample
 from training_jobs.runtime import Interrupted, JobContext, run_job, write_manifest
 
-REHEARSED = (Stage.PHASE0, Stage.TEACHER, Stage.EVALUATE, Stage.DISTILL, Stage.PACKAGE)
+REHEARSED = (
+    Stage.MAMBA,
+    Stage.PHASE0,
+    Stage.TEACHER,
+    Stage.EVALUATE,
+    Stage.DISTILL,
+    Stage.PACKAGE,
+)
 """The stages in order; each reads what those before it left in the scratch folder."""
 RESULT_FILE = "dry_run.json"
 _GROUP = "group"

@@ -11,9 +11,12 @@ from configs.settings.base import validate
 from configs.settings.dataset import DatasetSettings
 from configs.settings.features import FeaturesSettings
 from configs.settings.tasks import TasksSettings
+from training_jobs.features.fitting import NOTHING_GIVEN
+from training_jobs.features.generator import Fitted
 from training_jobs.features.run import Made, Progress, feature_steps, make_features
 from training_jobs.features.sources import find
 from training_jobs.runtime import JobContext, run_job
+from training_jobs.sequence.precompute import read_given
 from training_jobs.tasks.examples import write_examples
 
 
@@ -55,6 +58,7 @@ def phase0(
     tasks: TasksSettings,
     features: FeaturesSettings,
     progress: Progress,
+    given: Mapping[str, Fitted] = NOTHING_GIVEN,
 ) -> Made:
     """Write everything Phase 0 leaves behind into `output`; return what was made.
 
@@ -65,6 +69,7 @@ def phase0(
         tasks: the prediction tasks.
         features: groups, side tensors and checks.
         progress: told (done, total, what).
+        given: parameters of groups that an earlier stage fitted.
     """
     shards = len(find(tables).shards)
     report = write_examples(
@@ -80,23 +85,23 @@ def phase0(
         dataset=dataset,
         settings=features,
         progress=lambda done, total, what: progress(shards + done, shards + total, what),
+        given=given,
     )
     write_checks(output, [*viability_checks(report), *made.checks])
     return made
 
 
 def main(context: JobContext) -> None:
-    """Run Phase 0 on the prepared tables."""
-
+    """Run Phase 0 on the prepared tables, with the encoder of the Mamba stage."""
+    features = validate(FeaturesSettings, context.settings["features"], source="settings.features")
     made = phase0(
         context.inputs[Stage.PREFLIGHT] / "tables",
         context.output,
         dataset=validate(DatasetSettings, context.settings["dataset"], source="settings.dataset"),
         tasks=validate(TasksSettings, context.settings["tasks"], source="settings.tasks"),
-        features=validate(
-            FeaturesSettings, context.settings["features"], source="settings.features"
-        ),
+        features=features,
         progress=context.progress,
+        given=read_given(context.inputs[Stage.MAMBA], features),
     )
     seconds = {name: round(spent, 3) for name, spent in sorted(made.clock.seconds.items())}
     print(f"[timings] {json.dumps(seconds)}", flush=True)

@@ -14,6 +14,7 @@ class Image(StrEnum):
 
     CPU = "cpu"
     PLE = "ple"
+    MAMBA = "mamba"
 
 
 class Stage(StrEnum):
@@ -21,6 +22,7 @@ class Stage(StrEnum):
 
     PREFLIGHT = "preflight"
     DRY_RUN = "dry_run"
+    MAMBA = "mamba"
     PHASE0 = "phase0"
     TEACHER = "teacher"
     EVALUATE = "evaluate"
@@ -85,6 +87,7 @@ STAGES: dict[Stage, StageContract] = {
                 "dataset",
                 "tasks",
                 "features",
+                "mamba",
                 "teacher",
                 "evaluation",
                 "distillation",
@@ -93,10 +96,17 @@ STAGES: dict[Stage, StageContract] = {
             ),
         ),
         StageContract(
+            Stage.MAMBA,
+            JobKind.TRAINING,
+            Image.MAMBA,
+            inputs=(Stage.PREFLIGHT,),
+            sections=("dataset", "tasks", "features", "mamba"),
+        ),
+        StageContract(
             Stage.PHASE0,
             JobKind.PROCESSING,
             Image.CPU,
-            inputs=(Stage.PREFLIGHT,),
+            inputs=(Stage.PREFLIGHT, Stage.MAMBA),
             sections=("dataset", "tasks", "features"),
             checks=(
                 "viability.tasks_on",

@@ -14,6 +14,7 @@ from configs.settings.distillation import DistillationSettings
 from configs.settings.dry_run import DryRunSettings
 from configs.settings.evaluation import EvaluationSettings
 from configs.settings.features import FeaturesSettings
+from configs.settings.mamba import MambaSettings
 from configs.settings.package import PackageSettings
 from configs.settings.report import ReportSettings
 from configs.settings.tasks import TasksSettings
@@ -26,6 +27,7 @@ class RunSettings(Strict):
     dataset: DatasetSettings
     tasks: TasksSettings
     features: FeaturesSettings
+    mamba: MambaSettings
     teacher: TeacherSettings
     evaluation: EvaluationSettings
     distillation: DistillationSettings

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,31 @@ TARGET = {
 """The images' own platform, whatever the tests run on."""
 CUDA = ("cuda-", "nvidia-", "triton")
 """What PyTorch's CUDA build brings by itself; the CPU build has none of it."""
+KERNELS = re.compile(
+    r"^ARG KERNELS=cu(\d+)torch([\d.]+)cxx11abi(TRUE|FALSE)-cp(\d+)-cp\4-", re.MULTILINE
+)
+OWN: Mapping[Image, frozenset[str]] = {
+    Image.MAMBA: frozenset(
+        {
+            "certifi",
+            "charset-normalizer",
+            "einops",
+            "hf-xet",
+            "huggingface-hub",
+            "idna",
+            "packaging",
+            "regex",
+            "requests",
+            "tokenizers",
+            "torch",
+            "tqdm",
+            "transformers",
+            "urllib3",
+        }
+    )
+}
+"""What an image pins for prebuilt kernels that the tests cannot load: no import here asks for it,
+and PyTorch is the release that the kernels were built for."""
 each_image = pytest.mark.parametrize("image", list(Image), ids=str)
 
 
@@ -113,6 +138,8 @@ def _needed(names: Iterable[str]) -> set[str]:
 def test_every_pin_is_the_one_that_the_tests_run_with(image: Image) -> None:
     lock = _pins(ROOT / "requirements" / "dev.lock")
     for name, version in _pins(_folder(image) / "requirements.txt").items():
+        if name in OWN.get(image, ()):
+            continue
         assert lock.get(name) == version, name
         assert metadata.version(name).partition("+")[0] == version, name
 
@@ -123,7 +150,20 @@ def test_everything_that_its_jobs_import_is_installed_and_nothing_else(image: Im
     providers = metadata.packages_distributions()
     imported = {name for package in foreign for name in providers[package]}
     assert "numpy" in imported
-    assert set(_pins(_folder(image) / "requirements.txt")) == _needed(imported)
+    wanted = _needed(imported) | OWN.get(image, frozenset())
+    assert set(_pins(_folder(image) / "requirements.txt")) == wanted
+
+
+def test_prebuilt_kernels_are_of_the_python_and_pytorch_of_their_image() -> None:
+    ((cuda, torch, _, python),) = KERNELS.findall(_dockerfile(Image.MAMBA))
+    pin = _pins(_folder(Image.MAMBA) / "requirements.txt")["torch"]
+    assert pin.rpartition(".")[0] == torch
+    assert python == TARGET["python_version"].replace(".", "")
+    assert cuda == "12", "PyTorch 2.10 of the package index stands on CUDA 12"
+    for name in ("mamba_ssm", "causal_conv1d"):
+        assert re.search(
+            rf"^ARG \w+=https://\S+/v([\w.]+)/{name}-\1$", _dockerfile(Image.MAMBA), re.M
+        )
 
 
 @each_image

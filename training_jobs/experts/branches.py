@@ -8,63 +8,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.settings.experts import TemporalConfig
-from training_jobs.experts.scan import scan_matmul
 from training_jobs.experts.tokens import Tokens
-
-
-def causal_convolution(x: Tensor, taps: Tensor) -> Tensor:
-    """Return [B, T, d]: every channel's weighted sum over its last k tokens, its own included.
-
-    Shifted products are several times faster on a CPU than a grouped convolution.
-
-    Args:
-        x: [B, T, d].
-        taps: [k, d], the newest token's weight last.
-    """
-    width, steps = taps.shape[0], x.shape[1]
-    before = functional.pad(x, (0, 0, width - 1, 0))
-    return sum(
-        (before[:, shift : shift + steps] * taps[shift] for shift in range(width)),
-        start=torch.zeros_like(x),
-    )
+from training_jobs.sequence.block import SelectiveBlock
 
 
 class MambaBranch(nn.Module):
-    """One Mamba-2 block: short causal convolution, selective scan, gate, residual."""
+    """One Mamba-2 block over the tokens."""
 
     def __init__(self, config: TemporalConfig) -> None:
         super().__init__()
-        d, n = config.model_dim, config.state_dim
-        self.heads, self.inner, self.state = config.heads, d, n
-        self.norm = nn.LayerNorm(d)
-        self.project = nn.Linear(d, 2 * d + 2 * n + config.heads)
-        # Taps of the causal depthwise convolution, the newest token's last.
-        self.taps = nn.Parameter(torch.zeros(config.conv_width, d + 2 * n))
-        nn.init.uniform_(self.taps, -(config.conv_width**-0.5), config.conv_width**-0.5)
-        self.tap_bias = nn.Parameter(torch.zeros(d + 2 * n))
-        self.step_bias = nn.Parameter(torch.linspace(-4.0, 0.0, config.heads))
-        self.log_rate = nn.Parameter(torch.linspace(0.0, 2.0, config.heads))
-        self.skip = nn.Parameter(torch.ones(config.heads))
-        self.out_norm = nn.LayerNorm(d)
-        self.out = nn.Linear(d, d)
+        self.block = SelectiveBlock(
+            dim=config.model_dim,
+            state=config.state_dim,
+            heads=config.heads,
+            conv_width=config.conv_width,
+        )
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Return [B, d]."""
-        rows, steps, _ = tokens.values.shape
-        mask = tokens.valid.unsqueeze(-1).to(tokens.values.dtype)
-        gate, mixed, step = self.project(self.norm(tokens.values)).split(
-            [self.inner, self.inner + 2 * self.state, self.heads], dim=-1
-        )
-        mixed = causal_convolution(mixed * mask, self.taps) + self.tap_bias
-        x, b, c = functional.silu(mixed).split([self.inner, self.state, self.state], dim=-1)
-        x = x.reshape(rows, steps, self.heads, -1)
-        # A padded token takes no step: it neither decays nor writes the state.
-        dt = functional.softplus(step + self.step_bias) * mask
         # Only the state at `as_of` is handed on, so only its read is needed.
-        y = scan_matmul(x, dt, self.log_rate.exp(), b, c[:, -1:])[:, -1]
-        y = y + x[:, -1] * self.skip[:, None]
-        last = self.out_norm(y.flatten(1) * functional.silu(gate[:, -1]))
-        return tokens.values[:, -1] + self.out(last)
+        return self.block(tokens.values, tokens.valid, 1)[:, -1]
 
 
 class LiquidBranch(nn.Module):

@@ -1,6 +1,7 @@
 """The fit of a run: made once, proven on altered tables, saved, and found again by a later try."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,12 +11,12 @@ from configs.settings.features import FeaturesSettings
 from training_jobs.features.bank import read_bank
 from training_jobs.features.examples import Examples
 from training_jobs.features.fitting import fit, fit_sample
-from training_jobs.features.generator import Bank
+from training_jobs.features.generator import Bank, Fitted
 from training_jobs.features.leakage import CHANGES, checked_shards, fit_cutoff_check
 from training_jobs.features.model import Clock, FeatureModel
 from training_jobs.features.sources import Sources
 from training_jobs.features.store import fitted_files, read_model, write_fitted
-from training_jobs.features.work import DONE, PLACE_ONLY, code_digest
+from training_jobs.features.work import DONE, PLACE_ONLY, code_digest, hash_of
 
 FITTED = "fitted"
 MARKER = "fitted.json"
@@ -28,11 +29,15 @@ def fit_once(
     dataset: DatasetSettings,
     settings: FeaturesSettings,
     clock: Clock,
+    given: Mapping[str, Fitted],
 ) -> tuple[FeatureModel, Check]:
     """Return the fitted model, read back from its files, and the check of the fit cut-off.
 
     A fit that stands in `output` and was made from the same tables, settings and code is taken
     as it is.
+
+    Args:
+        given: parameters of groups that an earlier stage fitted.
 
     Raises:
         FeatureError: there is nothing to fit on, or a generator broke its declaration.
@@ -41,7 +46,7 @@ def fit_once(
     examples = Examples(output / "examples")
     customers = examples.train_customers(sources.shards, dataset.fit_cutoff)
     sample = fit_sample(customers, most=settings.fit.customers, salt=settings.fit.salt)
-    stamp = _stamp(sources, sample, dataset, settings, bank)
+    stamp = _stamp(sources, sample, dataset, settings, bank, given)
     marker, folder = output / DONE / MARKER, output / FITTED
     if (check := _found(marker, folder, stamp)) is None:
         marker.unlink(missing_ok=True)
@@ -52,9 +57,10 @@ def fit_once(
             bank=bank,
             settings=settings,
             clock=clock,
+            given=given,
         )
         files = fitted_files(model)
-        check = _proven(sources, examples, files, sample, bank, dataset, settings)
+        check = _proven(sources, examples, files, sample, bank, dataset, settings, given)
         write_fitted(folder, files)
         hashes = {name: file_sha256(folder / name) for name in files}
         marker.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +76,7 @@ def _stamp(
     dataset: DatasetSettings,
     settings: FeaturesSettings,
     bank: Bank,
+    given: Mapping[str, Fitted],
 ) -> str:
     tables = sorted({path.parent for path in sources.folder.glob("*/part-*.parquet")})
     return digest(
@@ -78,6 +85,10 @@ def _stamp(
             "dataset": dataset.model_dump(mode="json"),
             "settings": settings.model_dump(mode="json", exclude=PLACE_ONLY),
             "bank": repr(bank),
+            "given": {
+                name: {array: hash_of(values.tobytes()) for array, values in one.arrays.items()}
+                for name, one in given.items()
+            },
             "code": code_digest(),
             "tables": {
                 f"{table.name}/{path.name}": file_sha256(path)
@@ -108,6 +119,7 @@ def _proven(
     bank: Bank,
     dataset: DatasetSettings,
     settings: FeaturesSettings,
+    given: Mapping[str, Fitted],
 ) -> Check:
     """Fit again without and with another future, on few enough customers to afford it."""
     rules, cutoff = settings.leakage, dataset.fit_cutoff
@@ -121,11 +133,17 @@ def _proven(
 
     def refitted(chosen: Sources) -> dict[str, bytes]:
         model = fit(
-            chosen, customers=few, cutoff=cutoff, bank=bank, settings=settings, clock=Clock()
+            chosen,
+            customers=few,
+            cutoff=cutoff,
+            bank=bank,
+            settings=settings,
+            clock=Clock(),
+            given=given,
         )
         return fitted_files(model)
 
-    given = files if few == sample else refitted(some)
+    as_they_are = files if few == sample else refitted(some)
     return fit_cutoff_check(
-        given, {change: refitted(some.altered(change, cutoff)) for change in CHANGES}
+        as_they_are, {change: refitted(some.altered(change, cutoff)) for change in CHANGES}
     )

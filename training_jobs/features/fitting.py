@@ -1,8 +1,9 @@
 """Fitting: once, on one sample of train customers, on nothing later than the fit cut-off."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from training_jobs.features.requirements import unmet
 from training_jobs.features.sources import Sources
 
 __all__ = ["fit", "fit_sample", "log_value"]
+NOTHING_GIVEN: Mapping[str, Fitted] = MappingProxyType({})
 NOTHING_VARIES = "no column varies up to the fit cut-off"
 REGISTERED = (_generators, _tensors)
 """Importing these packages is what fills the registries."""
@@ -59,8 +61,18 @@ def fit(
     bank: Bank,
     settings: FeaturesSettings,
     clock: Clock,
+    given: Mapping[str, Fitted] = NOTHING_GIVEN,
 ) -> FeatureModel:
     """Fit every input on `customers` at `cutoff`.
+
+    Args:
+        sources: where the tables are.
+        customers: the fit sample.
+        cutoff: the fit cut-off.
+        bank: what is known of the bank.
+        settings: the inputs.
+        clock: takes the seconds of each input.
+        given: parameters of groups that an earlier stage fitted in the same way.
 
     Raises:
         FeatureError: there is no customer to fit on, or a generator broke its declaration.
@@ -90,7 +102,7 @@ def fit(
                 tensors.append(MadeTensor(item, tensor, tensor.fit(view)))
         for group in settings.groups:
             with clock.of(group.name):
-                made, reason = _fit_group(group, view, bank, tensors)
+                made, reason = _fit_group(group, view, bank, tensors, given.get(group.name))
             if made is None:
                 absent[group.name] = reason
             else:
@@ -99,7 +111,11 @@ def fit(
 
 
 def _fit_group(
-    group: Group, view: CutView, bank: Bank, tensors: Sequence[MadeTensor]
+    group: Group,
+    view: CutView,
+    bank: Bank,
+    tensors: Sequence[MadeTensor],
+    given: Fitted | None,
 ) -> tuple[MadeGroup | None, str]:
     if off := unmet(group, view, bank):
         return None, off.reason
@@ -114,7 +130,7 @@ def _fit_group(
         places = tuple(place for _, place in generator.columns())
         produced = view_values(item, item.tensor.transform(view, item.fitted), places)
     else:
-        fitted = generator.fit(view)
+        fitted = given if given is not None else generator.fit(view)
         declared = generator.columns(fitted)
         tally = generator.tally(view, fitted) if generator.tallies else None
         produced = generator.transform(view, fitted.at(tally))

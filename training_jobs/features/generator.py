@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from configs.settings.base import Strict
 from training_jobs.features.cut import CutView
+from training_jobs.features.reading import Place
 
 FloatArray = NDArray[np.float32]
 Kind = Literal["numeric", "categorical", "binary"]
@@ -99,15 +100,6 @@ class Maker(ABC, Generic[P]):
     def tally(self, view: CutView, fitted: Fitted) -> NDArray[np.int64]:
         """Return integer counts of this view, to be summed over all customers of its `as_of`."""
         raise NotImplementedError(f"{type(self).__name__} has no tally for {view.as_of} {fitted}")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a column that is not stored stands: one item of one list of a side tensor."""
-
-    tensor: str
-    field: str
-    item: int
 
 
 class TensorView(Generic[P]):

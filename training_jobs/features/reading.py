@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,20 @@ from numpy.typing import NDArray
 
 from configs.errors import ArtefactError
 from training_jobs.features.examples import KEYS
-from training_jobs.features.generator import FloatArray, Place
 
 FEATURES = "features"
 EXAMPLES = "examples"
 SCHEMA_NAME = "feature_schema.json"
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a column that is not stored stands: one item of one list of a side tensor."""
+
+    tensor: str
+    field: str
+    item: int
 
 
 def list_items(lists: pa.ListArray, items: Sequence[int]) -> FloatArray:

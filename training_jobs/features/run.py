@@ -1,6 +1,6 @@
 """Features of a set of examples: fit once, transform shard by shard, prove that nothing leaks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from training_jobs.features.completeness import dropped_columns, experts_present
 from training_jobs.features.cut import Limits
 from training_jobs.features.examples import Examples
 from training_jobs.features.fit_once import fit_once
+from training_jobs.features.fitting import NOTHING_GIVEN
+from training_jobs.features.generator import Fitted
 from training_jobs.features.leakage import checked_shards, time_travel
 from training_jobs.features.model import Clock, FeatureModel
 from training_jobs.features.reading import SCHEMA_NAME
@@ -54,6 +56,7 @@ def make_features(
     settings: FeaturesSettings,
     progress: Progress,
     share: Share = ALONE,
+    given: Mapping[str, Fitted] = NOTHING_GIVEN,
 ) -> Made:
     """Write features, side tensors, schema, glossary and fitted parameters beside `examples`.
 
@@ -68,6 +71,7 @@ def make_features(
         settings: groups, tensors and checks.
         progress: told (done, total, what) as work goes on.
         share: this host's part of the shards.
+        given: parameters of groups that an earlier stage fitted.
 
     Raises:
         FeatureError: a generator broke its declaration, there is nothing to fit on, or a process
@@ -81,7 +85,9 @@ def make_features(
     own = share.of(sources.shards)
     total = feature_steps(len(own))
     progress(0, total, "fitting on train customers up to the fit cut-off")
-    model, fit_check = fit_once(sources, output, dataset=dataset, settings=settings, clock=clock)
+    model, fit_check = fit_once(
+        sources, output, dataset=dataset, settings=settings, clock=clock, given=given
+    )
     progress(1, total, f"{len(model.columns)} columns in {len(model.groups)} groups")
     entries = glossary_entries(model, settings, read_names(tables))
     as_ofs = examples.as_ofs(sources.shards)

@@ -25,9 +25,7 @@ def fitted_files(model: FeatureModel) -> dict[str, bytes]:
     inputs = [(group.settings.name, group.fitted) for group in model.groups]
     inputs += [(item.settings.name, item.fitted) for item in model.tensors]
     for name, fitted in inputs:
-        files[f"{name}.json"] = canonical_json(dict(fitted.values))
-        for array_name, array in sorted(fitted.arrays.items()):
-            files[f"{name}.{array_name}.npy"] = _npy(array)
+        files |= input_files(name, fitted)
     files[STATISTICS] = canonical_json(
         {
             group.settings.name: {
@@ -39,6 +37,14 @@ def fitted_files(model: FeatureModel) -> dict[str, bytes]:
         }
     )
     files[ABSENT] = canonical_json(dict(model.absent))
+    return files
+
+
+def input_files(name: str, fitted: Fitted) -> dict[str, bytes]:
+    """Return the files of one input's parameters: name -> bytes."""
+    files = {f"{name}.json": canonical_json(dict(fitted.values))}
+    for array_name, array in sorted(fitted.arrays.items()):
+        files[f"{name}.{array_name}.npy"] = _npy(array)
     return files
 
 

@@ -99,17 +99,20 @@ def code_digest() -> str:
     return hasher.hexdigest()
 
 
+def hash_of(content: bytes) -> str:
+    """Return the SHA-256 of bytes, as hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def work_stamp(
     files: Mapping[str, bytes], tallies: Tallies, settings: FeaturesSettings, bank: Bank
 ) -> str:
     """Return the digest of fitted files, tallies, catalogue, settings and code."""
     return digest(
         {
-            "fitted": {
-                name: hashlib.sha256(content).hexdigest() for name, content in files.items()
-            },
+            "fitted": {name: hash_of(content) for name, content in files.items()},
             "tallies": {
-                f"{name}:{as_of}": hashlib.sha256(counts.tobytes()).hexdigest()
+                f"{name}:{as_of}": hash_of(counts.tobytes())
                 for (name, as_of), counts in sorted(tallies.items())
             },
             "bank": repr(bank),

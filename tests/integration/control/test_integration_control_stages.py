@@ -26,7 +26,7 @@ def test_a_plan_gives_the_job_everything_it_needs_and_no_more(states: StepFuncti
     begin(states, "run-1")
     made = plan(stage=Stage.PHASE0, inputs=PHASE0_INPUT)
     channels = {row["InputName"]: row["S3Input"]["S3Uri"] for row in made["processing_inputs"]}
-    assert set(channels) == {"settings", "preflight"}
+    assert set(channels) == {"settings", "preflight", "mamba"}
     assert channels["preflight"] == PHASE0_INPUT["preflight"]["uri"]
     folder = channels["settings"].removeprefix(f"s3://{LAKE}/")
     given = json.loads(cloud_of.get(f"{folder}settings.json"))
@@ -109,7 +109,7 @@ def test_groups_are_stages_of_their_own(states: StepFunctions) -> None:
     cloud_of.work(made["one"], Stage.DISTILL, files=FILES)
     done = commit(made["one"], stage=Stage.DISTILL, group="one")
     assert done["group"] == "one"
-    assert cloud_of.entry("run-1", "stage#05#distill#one")["group"] == "one"
+    assert cloud_of.entry("run-1", "stage#06#distill#one")["group"] == "one"
     assert not cloud_of.entry("run-1", "stage#05#distill#two")
 
 

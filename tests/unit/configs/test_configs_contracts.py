@@ -35,7 +35,10 @@ def test_every_section_is_a_section_and_every_section_is_read() -> None:
 
 
 def test_only_training_jobs_may_be_interrupted() -> None:
-    assert [stage for stage, row in STAGES.items() if row.kind is JobKind.TRAINING] == ["teacher"]
+    assert [stage for stage, row in STAGES.items() if row.kind is JobKind.TRAINING] == [
+        "mamba",
+        "teacher",
+    ]
 
 
 @pytest.mark.parametrize("image", list(Image))

@@ -82,16 +82,16 @@ def test_every_stage_is_rehearsed_in_order_with_its_own_slice(
     context = _context(_crowd(tmp_path), tmp_path / "out")
     dry_run.main(context)
     assert calls == [
-        ("phase0", None), ("teacher", None), ("evaluate", None), ("distill", "a"),
+        ("mamba", None), ("phase0", None), ("teacher", None), ("evaluate", None), ("distill", "a"),
         ("distill", "b"), ("package", None),
     ]  # fmt: skip
     assert [path.name for path in context.output.iterdir()] == ["dry_run.json"]
     result = json.loads((context.output / "dry_run.json").read_text())
     assert result["customers"] == 7
-    assert [stage["files"] for stage in result["stages"]] == [1] * 6
+    assert [stage["files"] for stage in result["stages"]] == [1] * 7
     assert context.settings["distillation"]["rounds"] == 100
     out = capsys.readouterr().out
-    assert "[progress] dry_run 6/6 rehearsed" in out
+    assert "[progress] dry_run 7/7 rehearsed" in out
     assert "never shown" not in out
 
 

@@ -45,6 +45,7 @@ def test_the_groups_of_the_specification_have_their_widths() -> None:
         "product_hierarchy": 34,
         "merchant_hierarchy": 27,
         "graph_collaborative": 66,
+        "mamba_temporal": 50,
         "txn_rolling_stats": 20,
         "acquisition_history_multihot": 24,
         "mcc_top30_multihot": 31,

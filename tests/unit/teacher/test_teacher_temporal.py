@@ -15,9 +15,7 @@ from training_jobs.experts.branches import (
     AttentionBranch,
     LiquidBranch,
     MambaBranch,
-    causal_convolution,
 )
-from training_jobs.experts.scan import scan_matmul, scan_recurrence
 from training_jobs.experts.temporal import Temporal
 from training_jobs.experts.tokens import EventTokens
 
@@ -212,30 +210,6 @@ def test_tokens_are_the_events_oldest_first_and_close_with_as_of() -> None:
     # Ages 7, 3, 1 and 0 days; the padding before them has neither age nor elapsed time.
     torch.testing.assert_close(made.age.expm1(), torch.tensor([[0.0, 7.0, 3.0, 1.0, 0.0]]))
     torch.testing.assert_close(made.elapsed.expm1(), torch.tensor([[0.0, 0.0, 4.0, 2.0, 1.0]]))
-
-
-@pytest.mark.parametrize("reads", [1, 3, 9])
-def test_fast_scan_equals_the_recurrence(reads: int) -> None:
-    rng = torch.Generator().manual_seed(1)
-
-    def draw(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=rng, dtype=torch.float64)
-
-    x, dt, rate = draw(2, 9, 3, 4), draw(2, 9, 3).abs(), draw(3).abs() + 0.1
-    dt[:, 4] = 0
-    b, c = draw(2, 9, 5), draw(2, 9, 5)
-    expected = scan_recurrence(x, dt, rate, b, c)[:, -reads:]
-    torch.testing.assert_close(scan_matmul(x, dt, rate, b, c[:, -reads:]), expected)
-
-
-def test_convolution_is_causal_and_equals_its_definition() -> None:
-    x, taps = torch.randn(2, 6, 3), torch.randn(3, 3)
-    expected = torch.zeros_like(x)
-    for t in range(6):
-        for lag in range(3):
-            if t - lag >= 0:
-                expected[:, t] += x[:, t - lag] * taps[2 - lag]
-    torch.testing.assert_close(causal_convolution(x, taps), expected)
 
 
 def test_branch_shares_are_learned_and_sum_to_one() -> None:
