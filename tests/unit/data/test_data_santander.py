@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from benchmarks.santander import generate
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import DatasetSettings
 from tests.fixtures.santander_file import FLAGS, HEADER, MONTHS, NAMELESS, line, stamp, write
@@ -145,6 +146,23 @@ def test_later_months_change_nothing_that_stands_for_good(tmp_path: Path) -> Non
     sql = "SELECT * FROM customers WHERE customer_id = '1000003'"
     assert _query(whole, sql) == _query(short, sql)
     assert _query(whole, sql) == [("1000003", 1965, "F", date(2002, 2, 2))]
+
+
+def test_the_benchmarks_file_has_the_format_and_always_the_same_bytes(tmp_path: Path) -> None:
+    rows = generate(tmp_path / "one", 300)
+    assert generate(tmp_path / "two", 300) == rows
+    one, two = ((tmp_path / name / "train_ver2.csv").read_bytes() for name in ("one", "two"))
+    assert one == two
+    header, *lines = one.decode().splitlines()
+    assert tuple(header.split(",")) == HEADER
+    assert len(lines) == rows
+    # 941,000 customers of 14.6 months on average are the 13.7 million rows of the real file's size.
+    assert 13.5 < rows / 300 < 15.5
+    assert '"CORUÑA, A"' in one.decode()
+    faults, _ = convert(
+        DATASET, raw=tmp_path / "one", output=tmp_path / "out", progress=lambda *_: None
+    )
+    assert not faults
 
 
 def _broken(**given: str) -> Callable[[], list[str]]:
