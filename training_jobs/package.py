@@ -27,6 +27,9 @@ STAGES_OF_PROGRESS = 4
 READ_FOR = {"train": "base rates and scales of the product score"}
 """Split -> what its labels are read for; test is not among them."""
 
+UNTOLD = "none"
+"""Unit of columns that no reader could make sense of, such as coordinates of an embedding."""
+
 
 def _json(path: Path) -> Any:
     return json.loads(path.read_text())
@@ -104,16 +107,21 @@ def _parts(
             students.texts,
             rows,
             places,
+            told=_told(context.inputs["phase0"]),
             top=settings.attributions.top,
             threads=settings.attributions.threads,
         ),
         owned=bank.owned(),
         attributes=bank.attributes(),
-        told=frozenset(
-            name
-            for name, entry in _json(context.inputs["phase0"] / "glossary.json").items()
-            if not entry["protected"]
-        ),
+    )
+
+
+def _told(phase0: Path) -> frozenset[str]:
+    """Return the columns that may be told: not protected, with a unit that means something."""
+    return frozenset(
+        name
+        for name, entry in _json(phase0 / "glossary.json").items()
+        if not entry["protected"] and entry["unit"] != UNTOLD
     )
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,14 @@ def attributions(
     rows: Rows,
     places: NDArray[np.int64],
     *,
+    told: Container[str],
     top: int,
     threads: int,
 ) -> Attributed:
     """Return task -> customer -> its strongest (column, contribution) each way, by TreeSHAP.
+
+    Ranked are the columns that may be told: coordinates of an embedding say nothing to a reader,
+    and must not crowd out what does.
 
     Contributions are in units of the raw score (Lundberg et al., 2020). Tasks with classes have
     one attribution a class and none of their own, so they are left out.
@@ -57,7 +61,8 @@ def attributions(
             )
         )[:, :-1]
         names = np.array(entry["features"])
-        found[task] = [strongest(row, names, top=top) for row in shap]
+        kept = np.array([name in told for name in names], bool)
+        found[task] = [strongest(row[kept], names[kept], top=top) for row in shap]
     return found
 
 
@@ -97,22 +102,18 @@ class RecordParts:
     attributed: Attributed
     owned: Mapping[str, list[str]]
     attributes: Mapping[str, Mapping[str, Any]]
-    told: frozenset[str]
 
 
 def records(parts: RecordParts) -> Iterator[tuple[str, bytes]]:
     """Yield (customer, JSON line without line end) for each scored customer.
 
-    `facts` holds raw values of the attributed columns that the glossary allows to be told.
+    `facts` holds raw values of the attributed columns.
     """
     columns = {name: place for place, name in enumerate(parts.rows.columns)}
     for number, place in enumerate(parts.places):
         customer = parts.rows.customers[int(place)].as_py()
         features = parts.rows.features[place]
-        told = {
-            task: [(name, value) for name, value in by_customer[number] if name in parts.told]
-            for task, by_customer in parts.attributed.items()
-        }
+        told = {task: by_customer[number] for task, by_customer in parts.attributed.items()}
         names = sorted({name for pairs in told.values() for name, _ in pairs})
         facts = {
             name: float(features[columns[name]])

@@ -47,10 +47,9 @@ def parts(**more: object) -> RecordParts:
         "rows": rows(),
         "places": np.array([0, 2]),
         "shares": [{"t": [0.25, 0.75]}, {"t": [0.5, 0.5]}],
-        "attributed": {"t": [[("a", 0.5), ("b", -0.1)], [("b", 0.2)]]},
+        "attributed": {"t": [[("a", 0.5)], []]},
         "owned": {"x": ["card"]},
         "attributes": {"x": {"age": 40}},
-        "told": frozenset({"a"}),
     }
     return RecordParts(**(given | more))  # type: ignore[arg-type]
 
@@ -79,6 +78,7 @@ def test_contributions_add_up_to_the_score() -> None:
         {"t": booster.model_to_string()},
         given,
         np.array([0, 2]),
+        told=frozenset(NAMES),
         top=10,
         threads=1,
     )
@@ -87,6 +87,32 @@ def test_contributions_add_up_to_the_score() -> None:
     raw = booster.predict(given.features[[0, 2]], raw_score=True)
     sums = [sum(value for _, value in row) for row in found["t"]]
     np.testing.assert_allclose(base + sums, raw, atol=1e-5)
+
+
+def test_what_cannot_be_told_crowds_nothing_out() -> None:
+    random = np.random.default_rng(2)
+    table = random.normal(size=(300, 4)).astype(np.float32)
+    label = (3 * table[:, 0] + table[:, 1] > 0).astype(float)
+    booster = lightgbm.train(
+        {"objective": "binary", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5},
+        lightgbm.Dataset(table, label),
+        num_boost_round=10,
+    )
+
+    def found(told: frozenset[str]) -> set[str]:
+        made = attributions(
+            {"t": {"type": "binary", "features": list(NAMES)}},
+            {"t": booster.model_to_string()},
+            rows(),
+            np.array([0, 2]),
+            told=told,
+            top=1,
+            threads=1,
+        )
+        return {name for row in made["t"] for name, _ in row}
+
+    assert "a" in found(frozenset(NAMES)), "the strongest column"
+    assert found(frozenset({"b"})) == {"b"}
 
 
 def test_gates_are_found_by_customer_not_by_position(tmp_path: Path) -> None:
@@ -122,9 +148,7 @@ def test_a_record_is_what_serving_reads() -> None:
 
 
 def test_missing_values_stay_missing() -> None:
-    given = parts(
-        places=np.array([1]), shares=[{}], attributed={"t": [[("b", 0.5)]]}, told=frozenset({"b"})
-    )
+    given = parts(places=np.array([1]), shares=[{}], attributed={"t": [[("b", 0.5)]]})
     ((_, line),) = records(given)
     assert json.loads(line)["facts"] == {}
     stored = np.frombuffer(base64.b64decode(json.loads(line)["features"]), dtype="<f4")
