@@ -13,6 +13,8 @@ from tests.fixtures.phase0_banks import (
     run_bank,
 )
 from training_jobs.data.synthetic.writing import Order, generate
+from training_jobs.features.__main__ import group_rows
+from training_jobs.features.bank import read_names
 
 LACKS = {
     "santander": {"transactions", "contacts"},
@@ -85,3 +87,37 @@ def test_tasks_are_on_where_their_tables_are(bank: str, ran: Ran) -> None:
         assert {ran.tasks[name]["reason"] for name in off} == {"the data set has no transactions"}
     for name, task in ran.tasks.items():
         assert bool(task["reason"]) == bool(task["remedy"]) == (name not in on), name
+
+
+@pytest.mark.parametrize("bank", ["synthetic"], indirect=True)
+def test_the_synthetic_bank_has_all_17_groups_and_1211_columns(ran: Ran) -> None:
+    rows = group_rows(ran.features, ran.schema, ran.made.clock.seconds)
+    assert len(rows) == 17
+    assert sum(row["columns"] for row in rows) == 1211
+    assert {row["status"] for row in rows} == {"present"}
+    wanted = {"group", "columns", "constant", "generator", "seconds", "experts"}
+    assert all(wanted <= set(row) for row in rows)
+    routed = {expert for row in rows for expert in row["experts"]}
+    assert routed == {"deepfm", "temporal", "hgcn", "perslay", "lightgcn", "causal"}
+    assert ran.schema["tensors"]["spending_histograms"]["experts"] == ["optimal_transport"]
+
+
+@pytest.mark.parametrize("bank", ["synthetic"], indirect=True)
+def test_every_column_of_the_synthetic_bank_can_be_explained(ran: Ran) -> None:
+    """Columns that this small bank drops are looked up as well: 1211 entries, none twice."""
+    groups = ran.made.model.groups
+    names = [column.name for group in groups for column in group.declared]
+    assert len(set(names)) == 1211
+    known = read_names(ran.output.parent / "preflight" / "tables")
+    texts: dict[str, str] = {}
+    for name in names:
+        entry = ran.features.glossary.resolve(name, known)
+        for text in (entry.name, entry.up, entry.down, entry.sentence):
+            assert "{" not in text.ko + text.en, name
+            assert any("가" <= sign <= "힣" for sign in text.ko), name
+            assert not any("가" <= sign <= "힣" for sign in text.en), name
+        texts[name] = entry.sentence.en
+    assert len(set(texts.values())) == len(names), "two columns are told by the same sentence"
+    protected = {name for name in names if ran.features.glossary.resolve(name, known).protected}
+    assert protected == {"age", "gender"}
+    assert not protected & set(ran.schema["decision_inputs"])
