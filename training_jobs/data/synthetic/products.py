@@ -17,12 +17,16 @@ _ACTIVITY = np.array([0.2, 1.2, 1.6, 1.8])
 
 @dataclass(frozen=True)
 class ProductEvents:
-    """What happened to products in a month: row of the customer, product, cause (index)."""
+    """What happened to products in a month: row of the customer, product, cause (index).
+
+    `left` marks closings by a competing risk, apart from products that end by themselves.
+    """
 
     row: Ints
     product: Ints
     cause: Ints
     closed: Bools
+    left: Bools
 
 
 def _hazards(state: State, target: Target, factor: Floats) -> Floats:
@@ -106,7 +110,8 @@ def acquire(state: State) -> list[ProductEvents]:
         product = members[pick_rows(weights, choice)]
         row = np.flatnonzero(happens)
         state.held[row, product[row]] = True
-        result.append(ProductEvents(row, product[row], cause[row], np.zeros(len(row), bool)))
+        no = np.zeros(len(row), bool)
+        result.append(ProductEvents(row, product[row], cause[row], closed=no, left=no))
     return result
 
 
@@ -131,7 +136,9 @@ def close(state: State, before: Bools) -> ProductEvents:
     row, product = np.nonzero(ended & state.present[:, None])
     state.held[row, product] = False
     caused = np.where(leaving[row, product], cause[row], 0)
-    return ProductEvents(row, product, caused, np.ones(len(row), bool))
+    return ProductEvents(
+        row, product, caused, closed=np.ones(len(row), bool), left=leaving[row, product]
+    )
 
 
 def record_adoption(state: State, events: list[ProductEvents]) -> None:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.settings.dataset import Catalogue
 from configs.settings.simulation import BankSettings
+from training_jobs.data.synthetic.couplings_table import Couplings
 from training_jobs.data.synthetic.merchants import Market
 from training_jobs.data.synthetic.population import Population
 from training_jobs.data.synthetic.random import Draws, Floats, Ints
@@ -30,7 +32,9 @@ class State:
         until: (n, mechanisms) first month in which it is off again.
         held: (n, products) holdings at the end of the month.
         adoption: (months, communities) share of members who acquired a product, by month.
-        phase: angle of the amounts' oscillation at the customer's latest event.
+        couplings: how amounts and categories go together.
+        phase: angle of the loop at the customer's latest event.
+        swing: complex state of the AR(2) control at the customer's latest event.
     """
 
     settings: BankSettings
@@ -53,7 +57,9 @@ class State:
     held: Bools
     adoption: Floats
     wave_until: Ints
+    couplings: Couplings
     phase: Floats
+    swing: NDArray[np.complex128]
 
     @property
     def size(self) -> int:
