@@ -84,6 +84,7 @@ def begin(
         on=np.zeros((size, mechanisms), bool),
         until=np.zeros((size, mechanisms), np.int64),
         held=np.zeros((size, len(catalogue.products)), bool),
+        hazard=np.zeros((size, len(settings.targets) + 1)),
         adoption=np.zeros((total, communities)),
         wave_until=np.zeros(communities, np.int64),
         couplings=couple(settings, market),
@@ -178,6 +179,8 @@ def _latent(state: State, names: np.ndarray, month: date) -> pa.Table:
     }
     for number, mechanism in enumerate(MECHANISMS):
         columns[f"on_{mechanism.name}"] = pa.array(state.on[:, number])
+    for number, target in enumerate((*sorted(state.settings.targets), "closing")):
+        columns[f"hazard_{target}"] = pa.array(state.hazard[:, number].astype(np.float32))
     return pa.table(columns)
 
 

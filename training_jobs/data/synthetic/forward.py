@@ -74,6 +74,7 @@ def _branch(state: State, draws: Draws) -> State:
         state,
         draws=draws,
         held=state.held.copy(),
+        hazard=state.hazard.copy(),
         until=state.until.copy(),
         adoption=state.adoption.copy(),
     )

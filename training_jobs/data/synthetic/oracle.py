@@ -79,14 +79,15 @@ class Predicted:
     counts: dict[str, Floats]
 
 
-def _tasks() -> list[Task]:
+def product_tasks() -> list[Task]:
+    """Return the tasks whose labels come from holdings or segments."""
     return [task for task in load(TasksSettings, TASKS_FILE).tasks if has_outcome(task)]
 
 
 def _predict(part: _Part) -> Predicted:
     settings, catalogue = load(BankSettings, BANK_FILE), load(Catalogue, CATALOGUE_FILE)
     dataset, proof = load(DatasetSettings, DATASET_FILE), load(ProofSettings, PROOF_FILE)
-    tasks = _tasks()
+    tasks = product_tasks()
     prior = next(t.derivation.prior_months for t in tasks if isinstance(t.derivation, CountDrop))
     origin = fork(
         settings,
@@ -165,7 +166,7 @@ def measure(parts: Sequence[Predicted], proof: ProofSettings) -> dict[str, Any]:
     """Return task -> rows, base rate and ceilings of its metrics."""
     customer = np.concatenate([part.customer for part in parts])[: proof.paths.customers]
     ceilings = {}
-    for task in _tasks():
+    for task in product_tasks():
         name = task.name
         kept = slice(0, proof.paths.customers)
         labels = np.concatenate([part.labels[name] for part in parts])[kept]

@@ -31,6 +31,7 @@ class State:
         on: (n, mechanisms) whether each mechanism is on.
         until: (n, mechanisms) first month in which it is off again.
         held: (n, products) holdings at the end of the month.
+        hazard: (n, targets) this month's hazards, all causes added; groups by name, then closing.
         adoption: (months, communities) share of members who acquired a product, by month.
         couplings: how amounts and categories go together.
         phase: angle of the loop at the customer's latest event.
@@ -55,6 +56,7 @@ class State:
     on: Bools
     until: Ints
     held: Bools
+    hazard: Floats
     adoption: Floats
     wave_until: Ints
     couplings: Couplings

@@ -26,6 +26,7 @@ from training_jobs.data.synthetic.lenses import (
     lightgcn,
     optimal_transport,
     perslay,
+    surrogates,
     temporal,
 )
 from training_jobs.data.synthetic.lenses.base import Look, Matrix
@@ -35,6 +36,7 @@ from training_jobs.data.synthetic.lenses.observed import Observed
 from training_jobs.data.synthetic.mechanisms import MECHANISMS
 from training_jobs.data.synthetic.writing import BANK_FILE
 
+NAMES = tuple(mechanism.name for mechanism in MECHANISMS)
 PROOF_FILE = CONFIGS / "simulation" / "proof.yaml"
 Represent = Callable[[Observed, Look], Matrix]
 
@@ -57,6 +59,24 @@ LENSES: dict[str, tuple[Represent, str | None]] = {
 }
 """Representation of each lens, and the mechanism that is planted for it."""
 
+Robbed = Callable[[Observed, Look, np.random.Generator], Matrix]
+ROBBED: dict[str, tuple[str, Robbed]] = {
+    "temporal": (
+        "events in another order",
+        lambda one, look, rng: temporal.represent(surrogates.shuffle_order(one, rng), look),
+    ),
+    "hgcn": ("codes dealt to other branches", surrogates.shuffled_tree),
+    "perslay": (
+        "AR(2) surrogate series",
+        lambda one, look, rng: perslay.represent(surrogates.autoregressive(one, rng), look),
+    ),
+    "lightgcn": (
+        "merchants dealt to other customers",
+        lambda one, look, rng: _lightgcn(surrogates.shuffle_merchants(one, rng), look),
+    ),
+}
+"""Lens -> what is taken from its inputs, and how: it must lose its own mechanism with it."""
+
 
 def stack(matrices: Sequence[Matrix]) -> Matrix:
     """Return the rows of all matrices as one."""
@@ -72,6 +92,7 @@ def measure(
     settings: BankSettings,
     proof: ProofSettings,
     juries: dict[str, tuple[np.ndarray, Jury]],
+    mechanisms: Sequence[str] = NAMES,
 ) -> dict[str, dict[str, Any]]:
     """Return one line of the matrix: mechanism -> population -> estimate.
 
@@ -81,19 +102,43 @@ def measure(
         settings: the bank.
         proof: learner and parameters.
         juries: name of a population -> (rows, resamples of its customers).
+        mechanisms: those to be told.
     """
     look = Look(settings, proof.representations)
     matrix = stack([represent(one, look) for one in observed])
-    labels = np.concatenate([one.on for one in observed])
+    chosen = [NAMES.index(name) for name in mechanisms]
+    labels = np.concatenate([one.on for one in observed])[:, chosen]
     customer = np.concatenate([one.customer for one in observed])
     scores = unseen_scores(matrix, labels, customer, proof.learner)
     line: dict[str, dict[str, Any]] = {}
-    for place, mechanism in enumerate(MECHANISMS):
-        line[mechanism.name] = {
+    for place, mechanism in enumerate(mechanisms):
+        line[mechanism] = {
             name: jury.metric("auc", labels[rows, place], scores[rows, place]).plain()
             for name, (rows, jury) in juries.items()
         }
     return line
+
+
+def rob(
+    observed: Sequence[Observed],
+    lens: str,
+    *,
+    settings: BankSettings,
+    proof: ProofSettings,
+    juries: dict[str, tuple[np.ndarray, Jury]],
+) -> dict[str, Any]:
+    """Return how well a lens sees its own mechanism without the structure that it reads."""
+    what, robbed = ROBBED[lens]
+    rng = np.random.default_rng(proof.learner.seed)
+
+    def represent(one: Observed, look: Look) -> Matrix:
+        return robbed(one, look, rng)
+
+    own = str(LENSES[lens][1])
+    line = measure(
+        observed, represent, settings=settings, proof=proof, juries=juries, mechanisms=(own,)
+    )
+    return {"without": what, "mechanism": own, **line[own]}
 
 
 def populations(
@@ -117,7 +162,9 @@ def populations(
     return result
 
 
-def verdicts(matrix: dict[str, dict[str, Any]], proof: ProofSettings) -> list[str]:
+def verdicts(
+    matrix: dict[str, dict[str, Any]], structure: dict[str, dict[str, Any]], proof: ProofSettings
+) -> list[str]:
     """Return every bound that a cell of the eligible breaks; empty when the matrix meets them."""
     broken = []
     for lens, line in matrix.items():
@@ -129,6 +176,10 @@ def verdicts(matrix: dict[str, dict[str, Any]], proof: ProofSettings) -> list[st
             limit = proof.bounds.aggregates if own is None else proof.bounds.elsewhere
             if mechanism != own and not value <= limit:
                 broken.append(f"{lens} sees {mechanism} at {value:.3f} > {limit}")
+    for lens, cell in structure.items():
+        value = cell["eligible"]["value"]
+        if not value <= proof.bounds.elsewhere:
+            broken.append(f"{lens} sees {cell['mechanism']} at {value:.3f} without its structure")
     return broken
 
 
@@ -148,34 +199,44 @@ def build(
             observed, LENSES[lens][0], settings=settings, proof=proof, juries=juries
         )
         progress(lens)
+    structure = {}
+    for lens in lenses:
+        if lens in ROBBED:
+            structure[lens] = rob(observed, lens, settings=settings, proof=proof, juries=juries)
+            progress(f"{lens} without structure")
     labels = np.concatenate([one.on for one in observed])
-    names = [mechanism.name for mechanism in MECHANISMS]
     return {
         "bounds": proof.bounds.model_dump(),
         "eligible": proof.eligible.model_dump(),
         "as_ofs": list(proof.as_ofs),
         "rows": {name: len(rows) for name, (rows, _) in juries.items()},
         "positives": {
-            population: dict(zip(names, labels[rows].sum(axis=0).tolist(), strict=True))
+            population: dict(zip(NAMES, labels[rows].sum(axis=0).tolist(), strict=True))
             for population, (rows, _) in juries.items()
         },
         "matrix": matrix,
-        "broken": verdicts(matrix, proof),
+        "structure": structure,
+        "broken": verdicts(matrix, structure, proof),
     }
 
 
 def render(result: dict[str, Any], population: str = "eligible") -> str:
     """Return the matrix as text, intervals below the values."""
-    names = [mechanism.name for mechanism in MECHANISMS]
     lines = [f"{population} ({result['rows'][population]} rows)".ljust(20)]
-    lines[0] += "".join(name.rjust(14) for name in names)
+    lines[0] += "".join(name.rjust(14) for name in NAMES)
     for lens, line in result["matrix"].items():
-        values = "".join(f"{line[name][population]['value']:14.3f}" for name in names)
+        values = "".join(f"{line[name][population]['value']:14.3f}" for name in NAMES)
         ranges = "".join(
             f"{line[name][population]['low']:.3f}-{line[name][population]['high']:.3f}".rjust(14)
-            for name in names
+            for name in NAMES
         )
         lines += [lens.ljust(20) + values, " " * 20 + ranges]
+    for lens, cell in result["structure"].items():
+        found = cell[population]
+        lines.append(
+            f"{lens} sees {cell['mechanism']} at {found['value']:.3f} "
+            f"({found['low']:.3f}-{found['high']:.3f}) with {cell['without']}"
+        )
     return "\n".join(lines)
 
 

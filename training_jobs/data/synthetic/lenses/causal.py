@@ -38,7 +38,7 @@ def _carry(values: Floats) -> Floats:
     return np.take_along_axis(values, latest, axis=1)
 
 
-def _around(spent: Floats, count: Floats, month: Ints) -> Floats:
+def around(spent: Floats, count: Floats, month: Ints) -> Floats:
     """Return [n] mean log amount from `month` on, less that of before."""
     after = np.arange(LOOKBACK)[None, :] >= month[:, None]
     total = np.nan_to_num(spent) * count
@@ -57,7 +57,7 @@ def represent(observed: Observed, look: Look) -> Matrix:
     parts = []
     for pay in (regular, received):
         rise, month = step(pay)
-        parts += [rise, LOOKBACK - month, _around(spent, count, month)]
+        parts += [rise, LOOKBACK - month, around(spent, count, month)]
         parts.append(np.diff(np.log(np.where(pay > 0, pay, np.nan)), axis=1))
     latest = np.nanmean(np.where(count > 0, mobile, np.nan)[:, -3:], axis=1, keepdims=True)
     return Matrix(side_by_side([*parts, np.diff(spent, axis=1), latest]))

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from configs.settings.simulation import CrossesTrace
 from training_jobs.data.synthetic.mechanisms.base import Mechanism
 from training_jobs.data.synthetic.population import REGION_SHARES
-from training_jobs.data.synthetic.random import Floats
+from training_jobs.data.synthetic.random import Floats, Ints
 from training_jobs.data.synthetic.state import State
 
 _CHANNEL_SIGN = np.array([1.0, 1.0, -1.0, -1.0])
@@ -26,22 +27,32 @@ def _balanced_signs(shares: Floats) -> Floats:
 _REGION_SIGN = _balanced_signs(REGION_SHARES)
 
 
-def signs(state: State) -> dict[str, Floats]:
+def sides(
+    trace: CrossesTrace, *, income: Floats, channel: Ints, segment: Ints, region: Ints
+) -> dict[str, Floats]:
     """Return the side, +1 or -1, of each attribute of the boards, uncentred."""
-    band = np.digitize(state.income, state.settings.traces.crosses.income_bounds)
+    band = np.digitize(income, trace.income_bounds)
     return {
         "income": np.where(band % 2 == 0, 1.0, -1.0),
-        "channel": _CHANNEL_SIGN[state.channel],
-        "segment": _SEGMENT_SIGN[state.segment],
-        "region": _REGION_SIGN[state.region],
+        "channel": _CHANNEL_SIGN[channel],
+        "segment": _SEGMENT_SIGN[segment],
+        "region": _REGION_SIGN[region],
     }
 
 
-def boards(state: State) -> tuple[Floats, Floats]:
-    """Return both boards, double-centred: income band x channel, segment x region."""
-    centres = state.settings.traces.crosses.centres
-    side = {name: sign - centres[name] for name, sign in signs(state).items()}
-    return side["income"] * side["channel"], side["segment"] * side["region"]
+def board_factors(
+    trace: CrossesTrace, *, income: Floats, channel: Ints, segment: Ints, region: Ints
+) -> tuple[Floats, Floats]:
+    """Return what each board, double-centred, multiplies the start of a spell by.
+
+    The boards are income band x channel and segment x region. Taking the mean side off both
+    attributes of a board leaves each of them without an effect of its own.
+    """
+    uncentred = sides(trace, income=income, channel=channel, segment=segment, region=region)
+    side = {name: sign - trace.centres[name] for name, sign in uncentred.items()}
+    first = 1 + trace.contrast * side["income"] * side["channel"]
+    second = 1 + trace.contrast * side["segment"] * side["region"]
+    return np.maximum(first, 0.0), np.maximum(second, 0.0)
 
 
 class Crosses(Mechanism):
@@ -51,7 +62,12 @@ class Crosses(Mechanism):
 
     def start_weight(self, state: State) -> Floats:
         """See the base class."""
-        contrast = state.settings.traces.crosses.contrast
-        first, second = boards(state)
-        weight: Floats = np.maximum(1 + contrast * first, 0) * np.maximum(1 + contrast * second, 0)
+        first, second = board_factors(
+            state.settings.traces.crosses,
+            income=state.income,
+            channel=state.channel,
+            segment=state.segment,
+            region=state.region,
+        )
+        weight: Floats = first * second
         return weight
