@@ -25,7 +25,9 @@ class Spell(Strict):
     @property
     def start_rate(self) -> float:
         """Monthly chance to start when off that keeps the prevalence."""
-        return self.prevalence / ((1 - self.prevalence) * self.mean_months)
+        # The month after a spell is free of another.
+        off = 1 - self.prevalence * (1 + 1 / self.mean_months)
+        return self.prevalence / (off * self.mean_months)
 
 
 class Target(Strict):
@@ -81,20 +83,24 @@ class TreeTasteTrace(Strict):
     Attributes:
         share: part of the events outside outings that goes to favourites.
         favourites: how many a customer has at a time.
+        control_branches: over how many branches those of the control are spread.
         months: how long until they are others.
         codes: branches of equally many codes each, whose codes may be favourites.
     """
 
     share: float = Field(gt=0, lt=1)
     favourites: int = Field(gt=1)
+    control_branches: int = Field(gt=1)
     months: int = Field(gt=0)
     codes: tuple[tuple[str, ...], ...]
 
     @model_validator(mode="after")
     def _branches(self) -> "TreeTasteTrace":
         sizes = {len(codes) for codes in self.codes}
-        if len(sizes) != 1 or min(*sizes, len(self.codes)) < self.favourites:
-            raise ValueError("codes: branches of one size, as many of each as there are favourites")
+        if len(sizes) != 1 or min(sizes) < self.favourites:
+            raise ValueError("codes: branches of one size, no smaller than the favourites")
+        if self.favourites % self.control_branches or len(self.codes) < self.control_branches:
+            raise ValueError("control_branches: equally many favourites to each of them")
         if any(len({code[:3] for code in codes}) != 1 for codes in self.codes):
             raise ValueError("codes: a branch has one 3-digit prefix")
         return self

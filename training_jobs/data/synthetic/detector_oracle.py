@@ -87,7 +87,7 @@ def measure(
     proof: ProofSettings,
 ) -> dict[str, Any]:
     """Return task -> inputs -> metric -> estimate at the test `as_of`."""
-    look = Look(settings, proof.representations)
+    look = Look(settings, proof.representations, catalogue)
 
     def readings(observed: Observed) -> Floats:
         return side_by_side([detect(observed, look) for detect in DETECTORS.values()])

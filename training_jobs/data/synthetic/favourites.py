@@ -1,4 +1,4 @@
-"""The few rare categories that a customer likes: below several prefixes, or below one."""
+"""The few rare categories that a customer likes: below a few prefixes, or below one."""
 
 import numpy as np
 
@@ -20,16 +20,21 @@ def favourites(state: State) -> Ints:
     prefixes, size = codes.shape
     ids = state.people.ids
     epoch = (state.month + ids % taste.months) // taste.months
-    base = _INDEX + 64 * epoch[:, None]
+    base = _INDEX + 256 * epoch[:, None]
 
     def keys(count: int, first: int) -> np.ndarray:
         index = base + first + np.arange(count)[None, :]
         drawn: np.ndarray = state.draws.uniform(Stream.HABITS, ids[:, None], index=index)
         return drawn
 
-    branch = np.argsort(keys(prefixes, 0), axis=1, kind="stable")
-    order = np.argsort(keys(size, 16), axis=1, kind="stable")[:, : taste.favourites]
-    single = np.floor(keys(taste.favourites, 32) * size).astype(np.int64)
-    spread = codes[branch[:, : taste.favourites], single]
-    together = codes[branch[:, :1], order]
+    branch = np.argsort(keys(prefixes, 0), axis=1, kind="stable")[:, : taste.control_branches]
+    each = taste.favourites // taste.control_branches
+    orders = [
+        np.argsort(keys(size, 16 * (1 + number)), axis=1, kind="stable")
+        for number in range(taste.control_branches)
+    ]
+    spread = np.concatenate(
+        [codes[branch[:, [place]], order[:, :each]] for place, order in enumerate(orders)], axis=1
+    )
+    together = codes[branch[:, :1], orders[0][:, : taste.favourites]]
     return np.stack([spread, together])

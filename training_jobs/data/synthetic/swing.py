@@ -1,9 +1,10 @@
-"""The rank of each amount in event time: an AR(2) control, or a closed loop.
+"""The rank of each amount in event time: in the order of an AR(2) control, or of a closed loop.
 
 Loop: the angle advances by 2 pi / period and a jitter, the amplitude is fixed. Its
 autocorrelation at lag k is exp(-k jitter^2 / 2) cos(2 pi k / period); the control is the AR(2)
-process with the same autocorrelation at lags 1 and 2 (Yule-Walker). Both are turned into ranks by
-their own distribution function, so the amounts have one marginal distribution.
+process with the same autocorrelation at lags 1 and 2 (Yule-Walker). The month's amounts are drawn
+beforehand and only dealt to its events in the order of the score, so that every month has one and
+the same distribution of amounts whichever of the two is on.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from training_jobs.data.synthetic.random import Floats, Stream
 from training_jobs.data.synthetic.state import State
 
 Complexes = NDArray[np.complex128]
-_JITTER, _NOISE = 100_000, 200_000
-"""First index of the two kinds of draws among those of amounts."""
+_JITTER, _NOISE, _RANK = 100_000, 200_000, 300_000
+"""First index of the three kinds of draws among those of amounts."""
 
 
 @dataclass(frozen=True)
@@ -86,5 +87,8 @@ def levels(state: State, batch: EventBatch) -> Floats:
     value = (control.root[:, None] * swing).imag / control.root.imag[:, None]
     loop = 0.5 + np.arcsin(np.sin(angle[cells])) / np.pi
     wander = ndtr(value[cells] / control.deviation[batch.row])
-    level: Floats = np.clip(np.where(batch.steady, loop, wander), 1e-9, 1 - 1e-9)
+    score = np.where(batch.steady, loop, wander)
+    rank = state.draws.uniform(Stream.EVENT_AMOUNT, ids, month=month, index=_RANK + batch.index)
+    level = np.empty(len(score))
+    level[np.lexsort((score, batch.row))] = rank[np.lexsort((rank, batch.row))]
     return level

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from configs.settings.base import CONFIGS, load
+from configs.settings.dataset import Catalogue
 from configs.settings.simulation import BankSettings
 from configs.settings.simulation_proof import ProofSettings
 from training_jobs.data.synthetic.lenses import (
@@ -34,7 +35,7 @@ from training_jobs.data.synthetic.lenses.gather import observe
 from training_jobs.data.synthetic.lenses.learner import Jury, unseen_scores
 from training_jobs.data.synthetic.lenses.observed import Observed
 from training_jobs.data.synthetic.mechanisms import MECHANISMS
-from training_jobs.data.synthetic.writing import BANK_FILE
+from training_jobs.data.synthetic.writing import BANK_FILE, CATALOGUE_FILE
 
 NAMES = tuple(mechanism.name for mechanism in MECHANISMS)
 PROOF_FILE = CONFIGS / "simulation" / "proof.yaml"
@@ -104,7 +105,7 @@ def measure(
         juries: name of a population -> (rows, resamples of its customers).
         mechanisms: those to be told.
     """
-    look = Look(settings, proof.representations)
+    look = Look(settings, proof.representations, load(Catalogue, CATALOGUE_FILE))
     matrix = stack([represent(one, look) for one in observed])
     chosen = [NAMES.index(name) for name in mechanisms]
     labels = np.concatenate([one.on for one in observed])[:, chosen]

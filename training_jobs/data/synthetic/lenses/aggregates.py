@@ -56,7 +56,7 @@ def represent(observed: Observed, look: Look) -> Matrix:
         share(table(observed, every, observed.category, size), count[:, None]),
         share(table(observed, quarter, observed.category, size), in_quarter),
         held.sum(axis=1).astype(np.float64),
-        held.astype(np.float64),
+        held.astype(np.float64) @ look.product_groups,
     ]  # fmt: skip
     together = side_by_side(parts)
     attributes = np.stack(

@@ -1,10 +1,11 @@
 """What a lens is here: a name and a matrix of numbers from the observed history."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from configs.settings.dataset import Catalogue
 from configs.settings.simulation import BankSettings
 from configs.settings.simulation_proof import Representations
 from training_jobs.data.synthetic.lenses.observed import Observed
@@ -32,7 +33,16 @@ class Look:
 
     settings: BankSettings
     parameters: Representations
-    codes: tuple[str, ...] = field(default=())
+    catalogue: Catalogue
+
+    @property
+    def product_groups(self) -> Floats:
+        """[products, groups] 1 where a product is of a group."""
+        groups = [group.group for group in self.catalogue.groups]
+        member = np.zeros((len(self.catalogue.products), len(groups)))
+        for row, product in enumerate(self.catalogue.products):
+            member[row, groups.index(product.group)] = 1.0
+        return member
 
     @property
     def tier(self) -> Ints:
