@@ -108,10 +108,11 @@ def test_loop_and_control_have_one_marginal_and_one_autocorrelation() -> None:
     for series in (loop, control):
         # One event a customer: independent draws.
         assert kstest(series[:, 150], "uniform").pvalue > 0.01
-    assert loop.std() == pytest.approx(control.std(), abs=0.01)
+    # The same amounts, dealt out in another order.
+    assert np.array_equal(np.sort(loop, axis=1), np.sort(control, axis=1))
     for lag in range(1, 9):
         assert _autocorrelation(loop, lag) == pytest.approx(
-            _autocorrelation(control, lag), abs=0.07
+            _autocorrelation(control, lag), abs=0.06
         ), lag
 
 
@@ -128,14 +129,16 @@ def test_only_the_loop_has_a_fixed_amplitude() -> None:
 
 def test_the_control_is_an_autoregression_of_order_two() -> None:
     period = np.array([5.0, 6.5, 8.0])
-    jitter = SETTINGS.traces.shape_jitter
-    root = control_of(period, jitter).root
-    first, second = 2 * root.real, -(np.abs(root) ** 2)
-    angle, keep = 2 * np.pi / period, np.exp(-0.5 * jitter**2)
-    # Yule-Walker equations of the loop's autocorrelation at lags 1 and 2.
-    one, two = keep * np.cos(angle), keep**2 * np.cos(2 * angle)
-    assert first + second * one == pytest.approx(one)
-    assert first * one + second == pytest.approx(two)
+    control = control_of(period, SETTINGS.traces.shape_jitter)
+    first, second = 2 * control.root.real, -(np.abs(control.root) ** 2)
+    noise = np.random.default_rng(4).standard_normal((4000, 200, 3))
+    swing, plain = np.zeros((4000, 3), complex), np.zeros((2, 4000, 3))
+    for step in range(noise.shape[1]):
+        swing = control.root * swing + noise[:, step]
+        plain = np.stack([first * plain[0] + second * plain[1] + noise[:, step], plain[0]])
+    value = (control.root * swing).imag / control.root.imag
+    assert value == pytest.approx(plain[0], rel=1e-9, abs=1e-9)
+    assert value.std(axis=0) == pytest.approx(control.deviation, rel=0.04)
 
 
 def test_drift_moves_categories_between_amounts_and_no_amount(bank: Block) -> None:
@@ -169,7 +172,8 @@ def test_favourites_are_equally_frequent_codes_below_one_branch_or_several(state
         shares = np.bincount(chosen.ravel(), minlength=len(branch))[codes] / chosen.size
         assert shares == pytest.approx(np.full(codes.shape, 1 / codes.size), rel=0.08)
         assert all(len(set(row)) == chosen.shape[1] for row in chosen[:500].tolist())
-    assert (np.diff(np.sort(branch[spread], axis=1), axis=1) > 0).all()
+    several = np.sort(branch[spread], axis=1)
+    assert (1 + (np.diff(several, axis=1) > 0).sum(axis=1) == 2).all()
     assert (branch[together] == branch[together][:, :1]).all()
     # Favourites and branches differ between customers.
     assert len(np.unique(together, axis=0)) > 100

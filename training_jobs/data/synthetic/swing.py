@@ -2,7 +2,7 @@
 
 Loop: the angle advances by 2 pi / period and a jitter, the amplitude is fixed. Its
 autocorrelation at lag k is exp(-k jitter^2 / 2) cos(2 pi k / period); the control is the AR(2)
-process with the same autocorrelation at lags 1 and 2 (Yule-Walker). The month's amounts are drawn
+process with the same one (`control_of`). The month's amounts are drawn
 beforehand and only dealt to its events in the order of the score, so that every month has one and
 the same distribution of amounts whichever of the two is on.
 """
@@ -37,20 +37,20 @@ class Control:
 
 
 def control_of(period: Floats, jitter: float) -> Control:
-    """Return the control with the loop's autocorrelation at lags 1 and 2.
+    """Return the control with the loop's frequency and decay of autocorrelation.
+
+    An AR(2) process with roots r exp(+-i angle) has the autocorrelation r^k cos(k angle) and a
+    sine that is small with r near 1: with the loop's own r and angle the two are equal to within
+    0.055 at every lag up to 8, which no match at lags 1 and 2 alone (Yule-Walker) comes near.
 
     Args:
         period: [n] events in one loop.
         jitter: standard deviation of a step's angle, in radians.
     """
     angle, keep = 2 * np.pi / period, np.exp(-0.5 * jitter**2)
-    one, two = keep * np.cos(angle), keep**2 * np.cos(2 * angle)
-    first = one * (1 - two) / (1 - one**2)
-    second = (two - one**2) / (1 - one**2)
-    radius = np.sqrt(-second)
-    turn = np.arccos(np.clip(first / (2 * radius), -1, 1))
+    first, second = 2 * keep * np.cos(angle), -(keep**2)
     variance = (1 - second) / ((1 + second) * ((1 - second) ** 2 - first**2))
-    return Control(radius * np.exp(1j * turn), np.sqrt(variance))
+    return Control(keep * np.exp(1j * angle), np.sqrt(variance))
 
 
 def initial_swing(period: Floats, settings: BankSettings, uniforms: list[Floats]) -> Complexes:
