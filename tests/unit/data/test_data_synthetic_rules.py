@@ -27,12 +27,12 @@ CATALOGUE = load(Catalogue, CATALOGUE_FILE)
 
 @pytest.fixture(scope="module")
 def census() -> dict[str, Any]:
-    return count(8192, seed=31)
+    return count(6144, seed=31)
 
 
 @pytest.fixture(scope="module")
 def state() -> State:
-    """A block of 4,096 customers in the last observed month."""
+    """4,096 customers in the last observed month."""
     start = begin(SETTINGS, CATALOGUE, Draws(17), start=0, stop=4096, months=24)
     for month in range(SETTINGS.burn_in_months + 24):
         advance(start, month)
@@ -141,7 +141,7 @@ def test_no_hazard_reads_what_happens_inside_the_label_window() -> None:
 def test_adoption_three_months_ago_does_start_waves() -> None:
     def waves(adoption: float) -> int:
         origin = fork(
-            SETTINGS, CATALOGUE, seed=5, start=0, stop=4096, months=24, as_of=15, horizon=3,
+            SETTINGS, CATALOGUE, seed=5, start=0, stop=2048, months=24, as_of=15, horizon=3,
             prior_months=6, min_observed=6,
         )  # fmt: skip
         state = origin.state

@@ -117,7 +117,7 @@ def test_loop_and_control_have_one_marginal_and_one_autocorrelation() -> None:
 
 
 def test_only_the_loop_has_a_fixed_amplitude() -> None:
-    def spread(steady: bool) -> float:  # noqa: FBT001
+    def spread(steady: bool) -> float:
         level, period = _swing(steady=steady)
         side = np.sin(np.pi * (level - 0.5))
         turn = 2 * np.sin(2 * np.pi / period)[:, None]
@@ -180,7 +180,7 @@ def test_favourites_are_equally_frequent_codes_below_one_branch_or_several(state
 
 
 def test_mobile_payments_follow_the_cause_and_then_no_longer() -> None:
-    block = simulate(SETTINGS, CATALOGUE, seed=4, start=0, stop=2048, months=24)
+    block = simulate(SETTINGS, CATALOGUE, seed=4, start=0, stop=1024, months=24)
     cards, latent = _cards(block), block.truth["latent"]
     keys = pa.table(
         {

@@ -66,10 +66,10 @@ def replay(settings: BankSettings, catalogue: Catalogue, *, seed: int, start: in
         if at < 0:
             continue
         for event in gained:
-            np.add.at(caused, (at, target[event.product], event.cause), 1)
+            np.add.at(caused[at], (target[event.product], event.cause), 1)
         # A customer who leaves closes several products for one cause: counted once.
         leavers = np.unique(np.stack([lost.row, lost.cause], 1)[lost.left], axis=0)
-        np.add.at(caused, (at, len(groups), leavers[:, 1]), 1)
+        np.add.at(caused[at, -1], leavers[:, 1], 1)
         seen["present"].append(state.present)
         seen["on"].append(state.on.copy())
         seen["held"].append(state.held.copy())

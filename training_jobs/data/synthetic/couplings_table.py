@@ -44,7 +44,8 @@ def _density(log_amount: Floats, median: Floats) -> Floats:
     body = np.exp(-0.5 * (away / _SIGMA) ** 2)
     tail = np.exp(-0.5 * ((away - _TAIL_SHIFT) / _SIGMA) ** 2)
     density: Floats = (1 - _TAIL_SHARE) * body + _TAIL_SHARE * tail
-    return density / density.sum(axis=1, keepdims=True)
+    density = density / density.sum(axis=1, keepdims=True)
+    return density
 
 
 def _lean(joint: Floats, tier: Ints, strength: float) -> Floats:

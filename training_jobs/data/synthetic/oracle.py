@@ -128,7 +128,8 @@ def _probabilities(sums: Floats, counts: Floats, smoothing: float) -> Floats:
     """Return expectations, drawn a little to the mean of all so that none is 0 or 1."""
     expanded = counts if sums.ndim == 1 else counts[:, None]
     overall = sums.sum(axis=0) / counts.sum()
-    return (sums + smoothing * overall) / (expanded + smoothing)
+    expectation: Floats = (sums + smoothing * overall) / (expanded + smoothing)
+    return expectation
 
 
 def _ceiling(task: Task, jury: Jury, labels: Floats, half: Floats, whole: Floats) -> dict[str, Any]:

@@ -66,8 +66,9 @@ def outcome(rule: object, course: Course, catalogue: Catalogue) -> Floats:
     if isinstance(rule, CountStability):
         counts = np.concatenate([course.now[None], course.window]).sum(axis=2).astype(np.float64)
         mean = counts.mean(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(mean > 0, np.maximum(0, 1 - counts.std(axis=0) / mean), np.nan)
+        variation = counts.std(axis=0) / np.where(mean > 0, mean, np.nan)
+        stability: Floats = np.maximum(1 - variation, 0)
+        return stability
     if isinstance(rule, AcquiredCount):
         return gained.any(axis=0).sum(axis=1).astype(np.float64)
     if isinstance(rule, AcquiredAny):

@@ -70,13 +70,15 @@ def table(observed: Observed, chosen: np.ndarray, label: Ints, labels: int) -> F
     return counts.reshape(observed.size, labels).astype(np.float64)
 
 
-def share(above: Floats, below: Floats) -> Floats:
+def share(above: Floats | Ints, below: Floats | Ints) -> Floats:
     """Return above / below, NaN where `below` is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         result: Floats = np.where(below > 0, above / below, np.nan)
     return result
 
 
-def side_by_side(parts: Sequence[Floats]) -> Floats:
+def side_by_side(parts: Sequence[Floats | Ints]) -> Floats:
     """Return the columns of all parts as one matrix."""
-    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+    return np.concatenate(
+        [np.asarray(part, np.float64).reshape(len(part), -1) for part in parts], axis=1
+    )

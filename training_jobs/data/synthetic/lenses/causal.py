@@ -6,6 +6,9 @@ from training_jobs.data.synthetic.lenses.base import Look, Matrix, share, side_b
 from training_jobs.data.synthetic.lenses.observed import LOOKBACK, Observed
 from training_jobs.data.synthetic.random import Floats, Ints
 
+_RECENT = 3
+"""Months of the latest share paid by mobile."""
+
 
 def monthly_spending(observed: Observed) -> tuple[Floats, Floats]:
     """Return [n, 12] mean log amount and number of events by month, latest last."""
@@ -53,11 +56,12 @@ def represent(observed: Observed, look: Look) -> Matrix:
     received = observed.credits.sum(axis=2)
     spent, count = monthly_spending(observed)
     at = LOOKBACK - 1 - observed.back
-    mobile = share(table(observed, observed.mobile, at, LOOKBACK), count)
-    parts = []
+    parts: list[Floats | Ints] = []
     for pay in (regular, received):
         rise, month = step(pay)
         parts += [rise, LOOKBACK - month, around(spent, count, month)]
         parts.append(np.diff(np.log(np.where(pay > 0, pay, np.nan)), axis=1))
-    latest = np.nanmean(np.where(count > 0, mobile, np.nan)[:, -3:], axis=1, keepdims=True)
+    recent = at >= LOOKBACK - _RECENT
+    by_mobile = np.bincount(observed.row[recent & observed.mobile], minlength=observed.size)
+    latest = share(by_mobile, np.bincount(observed.row[recent], minlength=observed.size))
     return Matrix(side_by_side([*parts, np.diff(spent, axis=1), latest]))

@@ -28,7 +28,8 @@ def interaction(joint: Floats) -> Floats:
     """
     shares = share(joint, joint.sum(axis=(1, 2), keepdims=True))
     product = shares.sum(axis=2, keepdims=True) * shares.sum(axis=1, keepdims=True)
-    return (shares - product).reshape(len(joint), -1)
+    apart: Floats = (shares - product).reshape(len(joint), -1)
+    return apart
 
 
 def _slope(observed: Observed, chosen: np.ndarray, tier: Ints, rank: Floats) -> Floats:

@@ -49,7 +49,7 @@ def board_factors(
     attributes of a board leaves each of them without an effect of its own.
     """
     uncentred = sides(trace, income=income, channel=channel, segment=segment, region=region)
-    side = {name: sign - trace.centres[name] for name, sign in uncentred.items()}
+    side = {name: uncentred[name] - centre for name, centre in trace.centres.items()}
     first = 1 + trace.contrast * side["income"] * side["channel"]
     second = 1 + trace.contrast * side["segment"] * side["region"]
     return np.maximum(first, 0.0), np.maximum(second, 0.0)
