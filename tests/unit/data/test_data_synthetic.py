@@ -4,7 +4,6 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from configs.settings.base import CONFIGS, load
@@ -182,7 +181,7 @@ def test_every_acquisition_has_its_cause_on_record(bank: Path) -> None:
     assert int(str(missing[0])) > 500
 
 
-def test_causes_are_on_when_they_act_and_none_dominates(bank: Path) -> None:
+def test_causes_are_on_when_they_act(bank: Path) -> None:
     for mechanism in MECHANISMS:
         acted, on = _query(
             bank,
@@ -191,35 +190,24 @@ def test_causes_are_on_when_they_act_and_none_dominates(bank: Path) -> None:
             f"WHERE cause = '{mechanism.name}'",
         )[0]
         assert acted == on, mechanism.name
-    shares = dict(
-        _query(
-            bank,
-            "SELECT cause, count(*) / sum(count(*)) OVER () FROM causes "
-            "WHERE cause <> 'background' GROUP BY cause",
-        )
-    )
-    assert set(shares) == {mechanism.name for mechanism in MECHANISMS}
-    assert all(0.04 < float(str(share)) < 0.3 for share in shares.values()), shares
+        assert int(str(acted)) > 0, mechanism.name
 
 
-def test_rates_prevalence_and_dormancy_are_near_their_targets(bank: Path) -> None:
-    for mechanism in MECHANISMS:
-        share = _query(bank, f"SELECT avg(on_{mechanism.name}::INT) FROM latent")[0][0]
-        assert 0.02 < float(str(share)) < 0.09, mechanism.name
+def test_the_dormant_share_is_near_its_target(bank: Path) -> None:
     dormant = float(str(_query(bank, "SELECT avg((engagement = 0)::INT) FROM latent")[0][0]))
     assert dormant == pytest.approx(SETTINGS.dormant_share, abs=0.05)
-    groups = {product.product: product.group for product in CATALOGUE.products}
-    for group, target in SETTINGS.targets.items():
-        members = ", ".join(f"'{p}'" for p, name in groups.items() if name == group)
-        # Three-month share of customers who acquire, all months pooled: near the target of the
-        # eligible, a little lower where many hold the whole group.
-        monthly = _query(
-            bank,
-            "SELECT count(DISTINCT (customer_id, month)) / (SELECT count(*) FROM customer_months) "
-            f"FROM causes WHERE event = 'acquire' AND product IN ({members})",
-        )[0][0]
-        quarterly = 1 - (1 - float(str(monthly))) ** 3
-        assert 0.5 * target.rate < quarterly < 1.6 * target.rate, (group, quarterly)
+
+
+def test_hazards_are_on_record_and_higher_where_a_mechanism_is_on(bank: Path) -> None:
+    for target in (*SETTINGS.targets, "closing"):
+        lowest, mean = _query(
+            bank, f"SELECT min(hazard_{target}), avg(hazard_{target}) FROM latent"
+        )[0]
+        assert float(str(lowest)) > 0
+        assert 0.2 < float(str(mean)) * 3 / SETTINGS.targets.get(target, SETTINGS.closing).rate < 3
+    off, on = _query(bank, "SELECT avg(hazard_accounts) FROM latent GROUP BY on_rhythm ORDER BY "
+                     "on_rhythm")  # fmt: skip
+    assert float(str(on[0])) > 2 * float(str(off[0]))
 
 
 def test_rhythm_orders_the_outings(bank: Path) -> None:

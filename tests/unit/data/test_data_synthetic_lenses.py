@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 
 from configs.settings.base import load
-from configs.settings.dataset import Catalogue
+from configs.settings.dataset import Catalogue, DatasetSettings
 from configs.settings.simulation import BankSettings
 from configs.settings.simulation_proof import ProofSettings
 from training_jobs.data.synthetic.bank import simulate
+from training_jobs.data.synthetic.detector_oracle import measure as measure_tasks
+from training_jobs.data.synthetic.detectors import DETECTORS
 from training_jobs.data.synthetic.lenses import hgcn, perslay, surrogates, temporal
 from training_jobs.data.synthetic.lenses.base import Look, Matrix
 from training_jobs.data.synthetic.lenses.gather import join, observe
 from training_jobs.data.synthetic.lenses.learner import fold_of, unseen_scores
 from training_jobs.data.synthetic.lenses.observed import History, Observed
+from training_jobs.data.synthetic.oracle import DATASET_FILE, product_tasks
 from training_jobs.data.synthetic.visibility import (
     LENSES,
     NAMES,
@@ -206,3 +209,35 @@ def test_command_writes_the_matrix_and_says_what_breaks(
     assert set(result["rows"]) == {"eligible", "all"}
     assert "causal" in render(result)
     assert "eligible" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mechanism", NAMES)
+def test_a_reference_detector_tells_its_mechanism(
+    mechanism: str, observed: Sequence[Observed], look: Look, proof: ProofSettings
+) -> None:
+    readings = Matrix(np.concatenate([DETECTORS[mechanism](one, look) for one in observed]))
+    rows, jury = populations(observed, proof)["eligible"]
+    on = np.concatenate([one.on for one in observed])[:, [NAMES.index(mechanism)]]
+    customer = np.concatenate([one.customer for one in observed])
+    scores = unseen_scores(readings, on, customer, proof.learner)
+    found = jury.metric("auc", on[rows, 0], scores[rows, 0])
+    assert found.value is not None
+    assert found.value > 0.7
+
+
+def test_the_detector_oracle_reads_history_alone_and_scores_every_product_task(
+    proof: ProofSettings,
+) -> None:
+    dataset = load(DatasetSettings, DATASET_FILE)
+    early, test, later = observe(
+        700, seed=3, months=24, as_ofs=(15, 21, 24), workers=1, progress=lambda *_: None
+    )
+    parts: dict[str, Any] = {
+        "settings": SETTINGS, "catalogue": CATALOGUE, "dataset": dataset, "proof": proof,
+    }  # fmt: skip
+    result = measure_tasks([early], test, later, **parts)
+    names = {task.name for task in product_tasks()} - {"segment_prediction"}
+    assert set(result) == names
+    for task in result.values():
+        assert set(task["inputs"]) == {"detectors", "attributes", "both"}
+        assert all(metrics for metrics in task["inputs"].values())

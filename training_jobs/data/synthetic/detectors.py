@@ -12,7 +12,7 @@ from training_jobs.data.synthetic.lenses.lightgcn import adopted
 from training_jobs.data.synthetic.lenses.observed import LOOKBACK, Observed
 from training_jobs.data.synthetic.lenses.optimal_transport import own_ranks
 from training_jobs.data.synthetic.mechanisms.crosses import board_factors
-from training_jobs.data.synthetic.random import Floats
+from training_jobs.data.synthetic.random import Floats, Ints
 
 _OUTING_SECONDS = 1500
 """Time from one event of an outing to the next."""
@@ -73,12 +73,25 @@ def tree_taste(observed: Observed, look: Look) -> Floats:
     return side_by_side(parts)
 
 
+def _month_ranks(observed: Observed) -> Floats:
+    """Return [e] the mid-rank of each amount in the customer's month, in (0, 1)."""
+    group = observed.row * LOOKBACK + observed.back
+    order = np.lexsort((observed.amount, group))
+    counts = np.bincount(group, minlength=observed.size * LOOKBACK)
+    starts = np.cumsum(counts) - counts
+    result = np.empty(len(order))
+    ordered = group[order]
+    result[order] = (np.arange(len(order)) - starts[ordered] + 0.5) / counts[ordered]
+    return result
+
+
 def shape(observed: Observed, look: Look) -> Floats:
     """Return how far the amplitude of the swing is from the loop's fixed one.
 
-    On a loop s = sin(angle), so s_t^2 + ((s_(t+1) - s_(t-1)) / (2 sin step))^2 stays near 1.
+    On a loop s = sin(angle), so s_t^2 + ((s_(t+1) - s_(t-1)) / (2 sin step))^2 stays near 1. The
+    angle is read from ranks within the month, since that is how amounts are dealt.
     """
-    side = np.sin(np.pi * (own_ranks(observed) - 0.5))
+    side = np.sin(np.pi * (_month_ranks(observed) - 0.5))
     counts = np.bincount(observed.row, minlength=observed.size)
     ends = np.cumsum(counts)
     # Events left until the customer's latest one.
@@ -113,14 +126,21 @@ def community(observed: Observed, look: Look) -> Floats:
 
 
 def cause(observed: Observed, look: Look) -> Floats:
-    """Return the pay rise, its month and spending since, for salary and for all regular credits."""
-    del look
+    """Return how near a monthly change of pay came to the true rise, when, and spending since."""
+    rise = np.log(look.settings.traces.cause.pay_rise)
     spent, count = causal.monthly_spending(observed)
-    parts = []
+    parts: list[Floats | Ints] = []
     for pay in (observed.credits[:, :, :2].sum(axis=2), observed.credits.sum(axis=2)):
-        rise, month = causal.step(pay)
-        parts += [rise, LOOKBACK - month, causal.around(spent, count, month)]
-    return side_by_side([np.asarray(part, np.float64) for part in parts])
+        change = causal.changes(pay)
+        away = np.where(np.isfinite(change), np.abs(change - rise), np.inf)
+        month = away.argmin(axis=1) + 1
+        near = away.min(axis=1)
+        parts += [
+            np.where(np.isfinite(near), near, np.nan),
+            LOOKBACK - month,
+            causal.around(spent, count, month),
+        ]
+    return side_by_side(parts)
 
 
 def drift(observed: Observed, look: Look) -> Floats:

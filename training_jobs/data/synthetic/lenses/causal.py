@@ -20,14 +20,17 @@ def monthly_spending(observed: Observed) -> tuple[Floats, Floats]:
     return share(total.reshape(-1, LOOKBACK), count), count
 
 
+def changes(pay: Floats) -> Floats:
+    """Return [n, 11] changes of log pay from month to month; a month without pay is passed over."""
+    return np.diff(_carry(np.log(np.where(pay > 0, pay, np.nan))), axis=1)
+
+
 def step(pay: Floats) -> tuple[Floats, Ints]:
     """Return the largest rise between neighbouring months of log pay, and the month after it.
 
-    A month without pay is passed over. NaN and 0 where there are not two months with pay.
+    NaN and 0 where there are not two months with pay.
     """
-    seen = np.where(pay > 0, pay, np.nan)
-    filled = _carry(np.log(seen))
-    change = np.diff(filled, axis=1)
+    change = changes(pay)
     change = np.where(np.isfinite(change), change, -np.inf)
     where = change.argmax(axis=1)
     size = change[np.arange(len(change)), where]
