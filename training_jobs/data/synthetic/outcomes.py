@@ -70,7 +70,8 @@ def outcome(rule: object, course: Course, catalogue: Catalogue) -> Floats:
         stability: Floats = np.maximum(1 - variation, 0)
         return stability
     if isinstance(rule, AcquiredCount):
-        return gained.any(axis=0).sum(axis=1).astype(np.float64)
+        count: Floats = gained.any(axis=0).sum(axis=1).astype(np.float64)
+        return count
     if isinstance(rule, AcquiredAny):
         members = np.array([item.group == rule.product_group for item in catalogue.products])
         acquired = gained[:, :, members].any(axis=(0, 2))
