@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.contracts.artefacts import digest
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import Catalogue, DatasetSettings
 from configs.settings.months import month_range
@@ -197,7 +198,7 @@ def consult(
     workers: int,
     progress: Callable[[int, int], None],
 ) -> dict[str, Any]:
-    """Return the artefact `oracle.json`.
+    """Return the artefact `oracle.json`; `bank` in it is the digest of the bank's settings.
 
     Args:
         customers: size of the bank.
@@ -221,6 +222,7 @@ def consult(
                 break
     return {
         "kind": "state_oracle",
+        "bank": digest(load(BankSettings, BANK_FILE).model_dump(mode="json")),
         "customers": customers,
         "seed": bank.seed,
         "as_of": bank.as_of,
