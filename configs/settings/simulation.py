@@ -25,7 +25,9 @@ class Spell(Strict):
     @property
     def start_rate(self) -> float:
         """Monthly chance to start when off that keeps the prevalence."""
-        return self.prevalence / ((1 - self.prevalence) * self.mean_months)
+        # The month after a spell is free of another.
+        off = 1 - self.prevalence * (1 + 1 / self.mean_months)
+        return self.prevalence / (off * self.mean_months)
 
 
 class Target(Strict):
@@ -61,6 +63,103 @@ class SpendingCategory(Strict):
     tier: Literal["basic", "premium", "neutral"] = "neutral"
 
 
+class CrossesTrace(Strict):
+    """Two checkerboards of attributes.
+
+    Attributes:
+        income_bounds: bounds of the income bands, won.
+        centres: mean side (+1 or -1) of each attribute; with them taken off, no main effect.
+        contrast: strength of each board.
+    """
+
+    income_bounds: tuple[float, ...]
+    centres: dict[Literal["income", "channel", "segment", "region"], float]
+    contrast: float = Field(gt=0, le=1)
+
+
+class TreeTasteTrace(Strict):
+    """Favourite rare categories.
+
+    Attributes:
+        share: part of the events outside outings that goes to favourites.
+        favourites: how many a customer has at a time.
+        control_branches: over how many branches those of the control are spread.
+        months: how long until they are others.
+        codes: branches of equally many codes each, whose codes may be favourites.
+    """
+
+    share: float = Field(gt=0, lt=1)
+    favourites: int = Field(gt=1)
+    control_branches: int = Field(gt=1)
+    months: int = Field(gt=0)
+    codes: tuple[tuple[str, ...], ...]
+
+    @model_validator(mode="after")
+    def _branches(self) -> "TreeTasteTrace":
+        sizes = {len(codes) for codes in self.codes}
+        if len(sizes) != 1 or min(sizes) < self.favourites:
+            raise ValueError("codes: branches of one size, no smaller than the favourites")
+        if self.favourites % self.control_branches or len(self.codes) < self.control_branches:
+            raise ValueError("control_branches: equally many favourites to each of them")
+        if any(len({code[:3] for code in codes}) != 1 for codes in self.codes):
+            raise ValueError("codes: a branch has one 3-digit prefix")
+        return self
+
+
+class CommunityTrace(Strict):
+    """Waves of adoption.
+
+    Attributes:
+        months: length of a wave.
+        share: part of the communities in a wave.
+        start: monthly chance of a member whom it can reach to be drawn in.
+        susceptible: part of the members whom it can reach.
+        usual_adoption: share of members who acquire anything in a usual month.
+        pull: how strongly a wave's start follows adoption; 0 = not at all.
+    """
+
+    months: int = Field(gt=0)
+    share: float = Field(gt=0, lt=1)
+    start: float = Field(gt=0, lt=1)
+    susceptible: float = Field(gt=0, le=1)
+    usual_adoption: float = Field(gt=0, lt=1)
+    pull: float = Field(ge=0, le=1)
+
+
+class CauseTrace(Strict):
+    """A rise in pay and what follows.
+
+    Attributes:
+        pay_rise: factor on the pay when a spell starts.
+        spending: factor on the amounts while it lasts.
+        proxy_link: chance that an event of a spell is made by mobile, at first.
+        proxy_fading: part of that chance that is gone just before it breaks.
+        proxy_breaks: observed month (1 = first) from which there is no link.
+    """
+
+    pay_rise: float = Field(gt=1)
+    spending: float = Field(ge=1)
+    proxy_link: float = Field(gt=0, le=1)
+    proxy_fading: float = Field(ge=0, le=1)
+    proxy_breaks: int = Field(gt=1)
+
+
+class Traces(Strict):
+    """What each mechanism leaves in the observed history.
+
+    Attributes:
+        shape_jitter: deviation of the angle of one step round the loop, radians.
+        drift_lean: log-odds of premium against basic categories from small to large amounts.
+    """
+
+    crosses: CrossesTrace
+    tree_taste: TreeTasteTrace
+    community: CommunityTrace
+    cause: CauseTrace
+    shape_jitter: float = Field(gt=0)
+    drift_lean: float = Field(gt=0)
+
+
 class BankSettings(Strict):
     """The synthetic bank.
 
@@ -70,7 +169,7 @@ class BankSettings(Strict):
         community: customers who share merchants; a block holds whole communities.
         active_events: mean card events a month of an active customer.
         motif: the four categories of an outing, in the order of the rhythm mechanism.
-        taste_prefix: the 3-digit prefix that the tree-taste mechanism prefers.
+        traces: how each mechanism shows.
         holding: share of customers holding each product at the start.
     """
 
@@ -84,7 +183,7 @@ class BankSettings(Strict):
     active_events: float = Field(gt=0)
     merchants: int = Field(gt=0)
     motif: tuple[str, str, str, str]
-    taste_prefix: str
+    traces: Traces
     spells: dict[Mechanism, Spell]
     targets: dict[str, Target]
     closing: Target

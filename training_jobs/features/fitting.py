@@ -18,7 +18,6 @@ from training_jobs.features.generator import (
     Column,
     Fitted,
     FloatArray,
-    Place,
     TensorView,
 )
 from training_jobs.features.model import (
@@ -31,6 +30,7 @@ from training_jobs.features.model import (
     check_values,
     view_values,
 )
+from training_jobs.features.reading import Place
 from training_jobs.features.registry import GENERATORS, TENSORS
 from training_jobs.features.requirements import unmet
 from training_jobs.features.sources import Sources

@@ -21,11 +21,10 @@ from training_jobs.features.generator import (
     FloatArray,
     Generator,
     Maker,
-    Place,
     SideTensor,
     TensorView,
 )
-from training_jobs.features.reading import list_items
+from training_jobs.features.reading import Place, list_items
 
 Tallies = Mapping[tuple[str, date], NDArray[np.int64]]
 """State of all customers, by input name and `as_of`."""

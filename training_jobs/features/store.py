@@ -11,8 +11,9 @@ import numpy as np
 
 from configs.contracts.artefacts import canonical_json
 from configs.settings.features import FeaturesSettings, Group
-from training_jobs.features.generator import Bank, Fitted, Place, TensorView
+from training_jobs.features.generator import Bank, Fitted, TensorView
 from training_jobs.features.model import FeatureModel, MadeGroup, MadeTensor, Statistics
+from training_jobs.features.reading import Place
 from training_jobs.features.registry import GENERATORS, TENSORS
 
 STATISTICS = "statistics.json"

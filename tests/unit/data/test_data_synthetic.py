@@ -5,7 +5,6 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from configs.contracts.storage import TRUTH_MARK
@@ -177,7 +176,7 @@ def test_every_acquisition_has_its_cause_on_record(bank: Path) -> None:
     assert int(str(missing[0])) > 500
 
 
-def test_causes_are_on_when_they_act_and_none_dominates(bank: Path) -> None:
+def test_causes_are_on_when_they_act(bank: Path) -> None:
     for mechanism in MECHANISMS:
         acted, on = _query(
             bank,
@@ -186,38 +185,27 @@ def test_causes_are_on_when_they_act_and_none_dominates(bank: Path) -> None:
             f"WHERE cause = '{mechanism.name}'",
         )[0]
         assert acted == on, mechanism.name
-    shares = dict(
-        _query(
-            bank,
-            "SELECT cause, count(*) / sum(count(*)) OVER () FROM causes "
-            "WHERE cause <> 'background' GROUP BY cause",
-        )
-    )
-    assert set(shares) == {mechanism.name for mechanism in MECHANISMS}
-    assert all(0.04 < float(str(share)) < 0.3 for share in shares.values()), shares
+        assert int(str(acted)) > 0, mechanism.name
 
 
-def test_rates_prevalence_and_dormancy_are_near_their_targets(bank: Path) -> None:
-    for mechanism in MECHANISMS:
-        share = _query(bank, f"SELECT avg(on_{mechanism.name}::INT) FROM latent")[0][0]
-        assert 0.02 < float(str(share)) < 0.09, mechanism.name
+def test_the_dormant_share_is_near_its_target(bank: Path) -> None:
     dormant = float(str(_query(bank, "SELECT avg((engagement = 0)::INT) FROM latent")[0][0]))
     assert dormant == pytest.approx(SETTINGS.dormant_share, abs=0.05)
-    groups = {product.product: product.group for product in CATALOGUE.products}
-    for group, target in SETTINGS.targets.items():
-        members = ", ".join(f"'{p}'" for p, name in groups.items() if name == group)
-        # Three-month share of customers who acquire, all months pooled: near the target of the
-        # eligible, a little lower where many hold the whole group.
-        monthly = _query(
-            bank,
-            "SELECT count(DISTINCT (customer_id, month)) / (SELECT count(*) FROM customer_months) "
-            f"FROM causes WHERE event = 'acquire' AND product IN ({members})",
-        )[0][0]
-        quarterly = 1 - (1 - float(str(monthly))) ** 3
-        assert 0.5 * target.rate < quarterly < 1.6 * target.rate, (group, quarterly)
 
 
-def test_rhythm_orders_the_outings_and_leaves_the_counts(bank: Path) -> None:
+def test_hazards_are_on_record_and_higher_where_a_mechanism_is_on(bank: Path) -> None:
+    for target in (*SETTINGS.targets, "closing"):
+        lowest, mean = _query(
+            bank, f"SELECT min(hazard_{target}), avg(hazard_{target}) FROM latent"
+        )[0]
+        assert float(str(lowest)) > 0
+        assert 0.2 < float(str(mean)) * 3 / SETTINGS.targets.get(target, SETTINGS.closing).rate < 3
+    off, on = _query(bank, "SELECT avg(hazard_accounts) FROM latent GROUP BY on_rhythm ORDER BY "
+                     "on_rhythm")  # fmt: skip
+    assert float(str(on[0])) > 2 * float(str(off[0]))
+
+
+def test_rhythm_orders_the_outings(bank: Path) -> None:
     motif = ", ".join(f"'{code}'" for code in SETTINGS.motif)
     order = " ".join(f"WHEN '{code}' THEN {place}" for place, code in enumerate(SETTINGS.motif))
     rows = _query(
@@ -239,46 +227,6 @@ def test_rhythm_orders_the_outings_and_leaves_the_counts(bank: Path) -> None:
     follows = {bool(on): float(str(share)) for on, share, _ in rows}
     assert follows[True] > 0.95
     assert follows[False] < 0.4
-    counts = _query(
-        bank,
-        f"""
-        WITH n AS (SELECT customer_id, last_day(ts) AS month, category, count(*) AS n
-          FROM transactions WHERE category IN ({motif}) GROUP BY ALL)
-        SELECT on_rhythm, avg(coalesce(n, 0)) FROM latent
-        CROSS JOIN (SELECT DISTINCT category FROM n) AS c
-        LEFT JOIN n ON n.customer_id = latent.customer_id AND n.month = latent.month
-          AND n.category = c.category
-        WHERE engagement = 2 GROUP BY 1 ORDER BY 1
-        """,
-    )
-    off, on = float(str(counts[0][1])), float(str(counts[1][1]))
-    assert on == pytest.approx(off, rel=0.15)
-
-
-def test_shape_and_drift_only_deal_amounts_out_in_another_order() -> None:
-    calm = SETTINGS.model_copy(
-        update={
-            "spells": {
-                name: spell.model_copy(update={"prevalence": 1e-9})
-                if name in ("shape", "drift")
-                else spell
-                for name, spell in SETTINGS.spells.items()
-            }
-        }
-    )
-    # With equal hazards nothing but the two mechanisms differs; hazards divide by prevalence, so
-    # compare events, whose number and categories neither mechanism may touch.
-    with_, without = _simulate(), _simulate(settings=calm)
-    keep = ("customer_id", "ts", "category", "merchant")
-    first, second = (
-        pa.Table.filter(
-            block.tables["transactions"],
-            pa.compute.is_valid(block.tables["transactions"]["merchant"]),
-        )
-        for block in (with_, without)
-    )
-    assert first.select(keep) == second.select(keep)
-    assert first["amount"] != second["amount"]
 
 
 def test_communities_share_merchants(bank: Path) -> None:

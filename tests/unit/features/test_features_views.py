@@ -14,9 +14,8 @@ from configs.settings.months import shift
 from tests.unit.features import features_bank as bank
 from tests.unit.features.conftest import Clean
 from training_jobs.features.errors import FeatureError
-from training_jobs.features.generator import Place
 from training_jobs.features.model import view_values
-from training_jobs.features.reading import list_items, read_columns, read_places
+from training_jobs.features.reading import Place, list_items, read_columns, read_places
 from training_jobs.features.tensors.lists import list_of
 
 PART = "part-00000.parquet"

@@ -9,6 +9,7 @@ import pyarrow as pa
 from configs.settings.dataset import Catalogue
 from configs.settings.months import month_end, parse_month, shift
 from configs.settings.simulation import BankSettings
+from training_jobs.data.synthetic.couplings_table import couple
 from training_jobs.data.synthetic.events import EVENT_CHANNELS, MonthEvents, month_events
 from training_jobs.data.synthetic.mechanisms import MECHANISMS
 from training_jobs.data.synthetic.merchants import Market, open_market
@@ -16,23 +17,19 @@ from training_jobs.data.synthetic.population import CHANNELS, REGIONS, populate
 from training_jobs.data.synthetic.products import (
     CAUSES,
     ProductEvents,
-    acquire,
-    close,
     initial_holdings,
-    record_adoption,
 )
 from training_jobs.data.synthetic.random import Draws, Stream
 from training_jobs.data.synthetic.situations import (
     SEGMENTS,
     declared_income,
-    evolve,
     initial_engagement,
     lifecycle_of,
-    lifecycle_offset,
     review_segment,
 )
-from training_jobs.data.synthetic.spells import advance_spells
 from training_jobs.data.synthetic.state import State
+from training_jobs.data.synthetic.stepping import advance
+from training_jobs.data.synthetic.swing import initial_swing
 
 DATA_TABLES = ("customers", "customer_months", "holdings", "transactions")
 TRUTH_TABLES = ("causes", "latent")
@@ -52,7 +49,7 @@ def names_of(ids: np.ndarray) -> np.ndarray:
     return np.char.add("C", np.char.zfill(ids.astype(str), 7))
 
 
-def _begin(
+def begin(
     settings: BankSettings,
     catalogue: Catalogue,
     draws: Draws,
@@ -61,16 +58,19 @@ def _begin(
     stop: int,
     months: int,
 ) -> State:
+    """Return the state of customers `start`..`stop`-1 before the first month of the burn-in."""
     people = populate(settings, draws, start=start, stop=stop, months=months)
     size = len(people.ids)
     communities = len(np.unique(people.community))
     mechanisms = len(MECHANISMS)
     total = settings.burn_in_months + months
     zero = np.zeros(size, np.int64)
+    market = open_market(settings, draws.seed)
+    habits = draws.four(Stream.HABITS, people.ids, index=2)
     state = State(
         settings=settings,
         catalogue=catalogue,
-        market=open_market(settings, draws.seed),
+        market=market,
         people=people,
         draws=draws,
         month=0,
@@ -86,12 +86,15 @@ def _begin(
         on=np.zeros((size, mechanisms), bool),
         until=np.zeros((size, mechanisms), np.int64),
         held=np.zeros((size, len(catalogue.products)), bool),
+        hazard=np.zeros((size, len(settings.targets) + 1)),
         adoption=np.zeros((total, communities)),
         wave_until=np.zeros(communities, np.int64),
+        couplings=couple(settings, market),
         phase=2 * np.pi * draws.uniform(Stream.HABITS, people.ids, index=1),
+        swing=initial_swing(people.period, settings, habits),
     )
     state.engagement = initial_engagement(state)
-    state.lifecycle = lifecycle_of(state.years, lifecycle_offset(state))
+    state.lifecycle = lifecycle_of(state.years, people.lifecycle_shift)
     state.pay = declared_income(people.income_level, state.lifecycle)
     state.income = state.pay.copy()
     # Four reviews settle the hysteresis.
@@ -187,6 +190,8 @@ def _latent(state: State, names: pa.Array, month: date) -> pa.Table:
     }
     for number, mechanism in enumerate(MECHANISMS):
         columns[f"on_{mechanism.name}"] = pa.array(state.on[:, number])
+    for number, target in enumerate((*sorted(state.settings.targets), "closing")):
+        columns[f"hazard_{target}"] = pa.array(state.hazard[:, number].astype(np.float32))
     return pa.table(columns)
 
 
@@ -219,20 +224,14 @@ def simulate(
         stop: one past the last customer number.
         months: observed months after the burn-in.
     """
-    state = _begin(settings, catalogue, Draws(seed), start=start, stop=stop, months=months)
+    state = begin(settings, catalogue, Draws(seed), start=start, stop=stop, months=months)
     first = parse_month(settings.first_month)
     names = pa.array(names_of(state.people.ids))
     merchants = _merchant_names(state.market)
     seen: dict[str, list[pa.Table]] = {"customer_months": [], "holdings": [], "transactions": []}
     hidden: dict[str, list[pa.Table]] = {"latent": [], "causes": []}
     for number in range(settings.burn_in_months + months):
-        state.month = number
-        evolve(state)
-        advance_spells(state)
-        before = state.held.copy()
-        gained = acquire(state)
-        lost = close(state, before)
-        record_adoption(state, gained)
+        gained, lost = advance(state, number)
         month = shift(first, number - settings.burn_in_months)
         happened = month_events(state, month_end(month.year, month.month))
         if number < settings.burn_in_months:

@@ -6,11 +6,13 @@ from datetime import date
 
 import numpy as np
 
+from training_jobs.data.synthetic.couplings import deal
 from training_jobs.data.synthetic.mechanisms import MECHANISMS, EventBatch
 from training_jobs.data.synthetic.merchants import choose_merchants
 from training_jobs.data.synthetic.random import Floats, Ints, Stream, pick
 from training_jobs.data.synthetic.situations import ENGAGEMENT_RATE
 from training_jobs.data.synthetic.state import State
+from training_jobs.data.synthetic.swing import levels
 
 EVENT_CHANNELS = ("pos", "mobile", "online", "transfer")
 _CHANNEL_SHARES = np.cumsum([0.58, 0.27, 0.15])
@@ -19,9 +21,8 @@ _OUTINGS = 0.8
 """Outings a month of a customer with usual engagement; each is four events on one day."""
 _SEASON = np.array([0.97, 0.93, 1.0, 1.0, 1.03, 1.0, 1.02, 1.03, 1.05, 1.0, 1.02, 1.12])
 _TREND = 0.002
-_WANDER = 0.9
-_NOISE = 0.25
-_SIGMA = 0.7
+_OWN_TRANSFER = 0.5
+"""Share of the pay that customers without a salary account move in every month."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,11 @@ def _times(state: State, row: Ints, uniforms: list[Floats], days: int) -> Ints:
     return (day * _DAY + hour * 3600 + uniforms[3] * 1800).astype(np.int64)
 
 
-def _card_batch(state: State, days: int) -> tuple[EventBatch, Ints, Floats]:
-    """Return the month's card events in time order, their seconds and amount normals."""
+def _card_batch(state: State, days: int) -> tuple[EventBatch, Ints]:
+    """Return the month's card events in time order and their seconds.
+
+    Outings have their categories; those of other events are dealt with the amounts.
+    """
     draws, ids, month = state.draws, state.people.ids, state.month
     rate = _rates(state)
     single = draws.poisson(Stream.COUNT, ids, state.settings.active_events * rate, month=month)
@@ -96,46 +100,20 @@ def _card_batch(state: State, days: int) -> tuple[EventBatch, Ints, Floats]:
     index = _flatten(np.bincount(every_row, minlength=state.size))[1]
     ids_row = ids[every_row]
     what = draws.four(Stream.EVENT, ids_row, month=month, index=index)
-    category = kind[by_time]
-    archetype = state.consumption[every_row]
-    for number in range(len(state.market.taste)):
-        chosen = (archetype == number) & (category < 0)
-        category[chosen] = pick(state.market.taste[number], what[0][chosen])
-    normals = draws.normal(Stream.EVENT_AMOUNT, ids_row, month=month, index=index)
-    # A heavy tail: one event in fifty is several times larger.
-    normals = normals + np.where(what[2] < 0.02, 1.5 - np.log(what[2] / 0.02), 0.0)
     batch = EventBatch(
         row=every_row,
         index=index,
-        category=category,
+        category=kind[by_time],
         outing=outing[by_time],
         place=place[by_time],
         channel=pick(_CHANNEL_SHARES, what[1]),
-        tempo=np.full(len(every_row), _WANDER),
-        lean=np.zeros(len(every_row)),
+        steady=np.zeros(len(every_row), bool),
+        leaning=np.zeros(len(every_row), bool),
+        homely=np.zeros(len(every_row), bool),
         scale=np.ones(len(every_row)),
         uniforms=draws.four(Stream.EVENT, ids_row, month=month, index=100_000 + index),
     )
-    return batch, every_time, normals
-
-
-def _deal(state: State, batch: EventBatch, normals: Floats) -> Floats:
-    """Deal each customer's amounts of the month to the events by rank of an oscillating score."""
-    draws, ids = state.draws, state.people.ids[batch.row]
-    jitter = draws.normal(Stream.EVENT_AMOUNT, ids, month=state.month, index=100_000 + batch.index)
-    noise = draws.normal(Stream.EVENT_AMOUNT, ids, month=state.month, index=200_000 + batch.index)
-    step = 2 * np.pi / state.people.period[batch.row] * (1 + batch.tempo * jitter)
-    total = np.cumsum(step)
-    counts = np.bincount(batch.row, minlength=state.size)
-    last = np.cumsum(counts) - 1
-    before = np.concatenate([[0.0], total])[np.cumsum(counts) - counts]
-    phase = state.phase[batch.row] + total - before[batch.row]
-    has = counts > 0
-    state.phase[has] = phase[last[has]] % (2 * np.pi)
-    score = np.sin(phase) + _NOISE * noise + batch.lean
-    dealt = np.empty_like(normals)
-    dealt[np.lexsort((score, batch.row))] = normals[np.lexsort((normals, batch.row))]
-    return dealt
+    return batch, every_time
 
 
 def _credits(state: State, days: int) -> list[tuple[Ints, Ints, Floats, str]]:
@@ -149,6 +127,9 @@ def _credits(state: State, days: int) -> list[tuple[Ints, Ints, Floats, str]]:
         share = 1.0 if name == "salary" else 0.6
         result.append((row, at[row] + day * _DAY, share * state.pay[row] / 12, name))
     awake = (state.engagement > 0) & state.present
+    paid = state.held[:, codes.index("nomina")] | state.held[:, codes.index("nom_pens")]
+    row = np.flatnonzero(awake & ~paid)
+    result.append((row, at[row] + 25 * _DAY, _OWN_TRANSFER * state.pay[row] / 12, "transfer_in"))
     row = np.flatnonzero(awake & (uniforms[1] < 0.45))
     when = (uniforms[2][row] * days * _DAY).astype(np.int64)
     result.append(
@@ -182,12 +163,11 @@ def _bills(state: State) -> list[tuple[Ints, Ints, Floats, str]]:
 def month_events(state: State, month_end: date) -> MonthEvents:
     """Return all events of the month, sorted by customer and time; advances the phases."""
     days = calendar.monthrange(month_end.year, month_end.month)[1]
-    batch, second, normals = _card_batch(state, days)
+    batch, second = _card_batch(state, days)
     for number, mechanism in enumerate(MECHANISMS):
         mechanism.paint(state, batch, state.on[batch.row, number])
-    dealt = _deal(state, batch, normals)
-    median = state.market.log_amount[batch.category]
-    amount = np.exp(median + 0.25 * state.value[batch.row] + _SIGMA * dealt) * batch.scale
+    dealt = deal(state, batch, levels(state, batch))
+    amount = np.exp(dealt + 0.25 * state.value[batch.row]) * batch.scale
     ids = state.people.ids[batch.row]
     merchant = choose_merchants(
         state.market,

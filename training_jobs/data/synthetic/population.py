@@ -38,7 +38,7 @@ REGIONS = (
     "seoul", "gyeonggi", "busan", "gyeongnam", "incheon", "gyeongbuk", "daegu", "chungnam",
     "jeonnam", "jeonbuk", "chungbuk", "gangwon", "daejeon", "gwangju", "ulsan", "jeju", "sejong",
 )  # fmt: skip
-_REGION_SHARES = np.cumsum(
+REGION_SHARES = np.array(
     [18.2, 26.6, 6.4, 6.3, 5.8, 4.9, 4.6, 4.2, 3.5, 3.4, 3.1, 3.0, 2.8, 2.7, 2.1, 1.3, 1.1]
 )
 CHANNELS = ("branch", "mobile", "web", "partner")
@@ -61,6 +61,7 @@ class Population:
         hour: usual hour of the day.
         income_recorded: whether the bank knows the income.
         susceptible: whether the community mechanism can reach the customer.
+        lifecycle_shift: years by which the customer is ahead of the stages of life.
     """
 
     ids: Ints
@@ -74,6 +75,7 @@ class Population:
     hour: Floats
     income_recorded: np.ndarray
     susceptible: np.ndarray
+    lifecycle_shift: Floats
     region: Ints
     channel: Ints
     consumption: Ints
@@ -119,7 +121,15 @@ def populate(
     )
     digital = axes[:, TRAITS.index("digital")]
     channel_weights = np.exp(
-        np.stack([-0.5 * digital, 0.6 + 0.5 * digital, 0.2 * digital, np.full(len(ids), -0.8)], 1)
+        np.stack(
+            [
+                -0.2 - 0.5 * digital,
+                0.3 + 0.5 * digital,
+                0.25 + 0.2 * digital,
+                0.1 - 0.2 * digital,
+            ],
+            1,
+        )
     )
     return Population(
         ids=ids,
@@ -132,8 +142,9 @@ def populate(
         period=5.0 + 3.0 * habits[0],
         hour=11.0 + 8.0 * habits[1],
         income_recorded=habits[2] >= 0.15,
-        susceptible=habits[3] < 0.7,
-        region=pick(_REGION_SHARES, first[1]),
+        susceptible=habits[3] < settings.traces.community.susceptible,
+        lifecycle_shift=8.0 * (draws.uniform(Stream.LIFECYCLE, ids) - 0.5),
+        region=pick(np.cumsum(REGION_SHARES), first[1]),
         channel=pick_rows(channel_weights, first[2]),
         consumption=np.floor(second[0] * ARCHETYPES).astype(np.int64),
     )

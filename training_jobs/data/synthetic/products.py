@@ -13,16 +13,23 @@ CAUSES = ("background", *(mechanism.name for mechanism in MECHANISMS))
 _MAX_HAZARD = 2.0
 _ACTIVITY = np.array([0.2, 1.2, 1.6, 1.8])
 """Factor on the background of acquiring by engagement; about 1 on average."""
+_DRIFT = 0.003
+_SEASON = np.array([1.04, 0.98, 1.03, 1.02, 1.0, 0.98, 0.97, 0.96, 1.0, 1.0, 1.0, 1.02])
+"""Factors on the background by calendar month; base rates drift by `_DRIFT` a month."""
 
 
 @dataclass(frozen=True)
 class ProductEvents:
-    """What happened to products in a month: row of the customer, product, cause (index)."""
+    """What happened to products in a month: row of the customer, product, cause (index).
+
+    `left` marks closings by a competing risk, apart from products that end by themselves.
+    """
 
     row: Ints
     product: Ints
     cause: Ints
     closed: Bools
+    left: Bools
 
 
 def _hazards(state: State, target: Target, factor: Floats) -> Floats:
@@ -35,7 +42,9 @@ def _hazards(state: State, target: Target, factor: Floats) -> Floats:
     )
     centred = lean - 0.5 * sum(weight**2 for weight in target.traits.values())
     background = 1 - sum(target.shares.values())
-    hazards[:, 0] = monthly * background * np.exp(centred) * factor
+    calendar_month = (int(state.settings.first_month[5:]) - 1 + state.month) % 12
+    season = _SEASON[calendar_month] * (1 + _DRIFT * (state.month - 24))
+    hazards[:, 0] = monthly * background * np.exp(centred) * factor * season
     for name, share in target.shares.items():
         number = CAUSES.index(name)
         prevalence = state.settings.spells[name].prevalence
@@ -92,12 +101,9 @@ def acquire(state: State) -> list[ProductEvents]:
     for number, (group, target) in enumerate(sorted(state.settings.targets.items())):
         members = np.array([place for place, name in enumerate(groups) if name == group])
         open_ = fits[:, members] & ~before[:, members]
-        happens, cause = _happens(
-            state,
-            _hazards(state, target, _ACTIVITY[state.engagement]),
-            stream=Stream.ACQUIRE,
-            index=number,
-        )
+        hazards = _hazards(state, target, _ACTIVITY[state.engagement])
+        state.hazard[:, number] = hazards.sum(axis=1)
+        happens, cause = _happens(state, hazards, stream=Stream.ACQUIRE, index=number)
         happens &= open_.any(axis=1) & state.present
         weights = np.maximum(open_ * popularity[members], 1e-12)
         choice = state.draws.uniform(
@@ -106,7 +112,8 @@ def acquire(state: State) -> list[ProductEvents]:
         product = members[pick_rows(weights, choice)]
         row = np.flatnonzero(happens)
         state.held[row, product[row]] = True
-        result.append(ProductEvents(row, product[row], cause[row], np.zeros(len(row), bool)))
+        no = np.zeros(len(row), bool)
+        result.append(ProductEvents(row, product[row], cause[row], closed=no, left=no))
     return result
 
 
@@ -117,9 +124,9 @@ def close(state: State, before: Bools) -> ProductEvents:
     themselves (deposits mature, loans are repaid), the more the longer the list.
     """
     target = state.settings.closing
-    happens, cause = _happens(
-        state, _hazards(state, target, np.ones(state.size)), stream=Stream.CLOSE, index=0
-    )
+    hazards = _hazards(state, target, np.ones(state.size))
+    state.hazard[:, -1] = hazards.sum(axis=1)
+    happens, cause = _happens(state, hazards, stream=Stream.CLOSE, index=0)
     codes = len(state.catalogue.products)
     uniforms = state.draws.four(
         Stream.CLOSE, state.people.ids[:, None], month=state.month, index=1 + np.arange(codes)
@@ -131,7 +138,9 @@ def close(state: State, before: Bools) -> ProductEvents:
     row, product = np.nonzero(ended & state.present[:, None])
     state.held[row, product] = False
     caused = np.where(leaving[row, product], cause[row], 0)
-    return ProductEvents(row, product, caused, np.ones(len(row), bool))
+    return ProductEvents(
+        row, product, caused, closed=np.ones(len(row), bool), left=leaving[row, product]
+    )
 
 
 def record_adoption(state: State, events: list[ProductEvents]) -> None:

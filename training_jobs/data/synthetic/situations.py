@@ -39,12 +39,6 @@ def lifecycle_of(years: Floats, offset: Floats) -> Ints:
     return np.digitize(years + offset, _LIFECYCLE_AGES).astype(np.int64)
 
 
-def lifecycle_offset(state: State) -> Floats:
-    """Return the personal shift of the lifecycle in years."""
-    offset: Floats = 8.0 * (state.draws.uniform(Stream.LIFECYCLE, state.people.ids) - 0.5)
-    return offset
-
-
 def review_segment(value: Floats, segment: Ints) -> Ints:
     """Return the segment after a review: it moves only past the bound by the hysteresis."""
     up = np.digitize(value - _HYSTERESIS, _SEGMENT_BOUNDS)
@@ -71,7 +65,7 @@ def evolve(state: State) -> None:
     drift = np.where(move[1] < 0.03, -1, np.where(move[1] > 0.97, 1, 0))
     level = np.where(dormant, 0, np.clip(state.engagement + drift, 1, 3))
     state.engagement = np.where(wake, 2, np.where(sleep, 0, level))
-    state.lifecycle = lifecycle_of(state.years, lifecycle_offset(state))
+    state.lifecycle = lifecycle_of(state.years, state.people.lifecycle_shift)
 
     step = draws.normal(Stream.VALUE, ids, month=month + 1)
     wealth = state.people.traits[:, TRAITS.index("wealth")]

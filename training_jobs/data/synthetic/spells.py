@@ -15,7 +15,8 @@ def advance_spells(state: State) -> None:
     lengths = state.draws.uniform(Stream.SPELL_LENGTH, ids, month=state.month, index=numbers)
     for number, mechanism in enumerate(MECHANISMS):
         spell = state.settings.spells[mechanism.name]  # type: ignore[index]
-        off = state.until[:, number] <= state.month
+        # At least one month lies between two spells, so that none is longer than its settings say.
+        off = state.until[:, number] < state.month
         rate = spell.start_rate * mechanism.start_weight(state)
         starting = off & (starts[:, number] < rate)
         span = spell.max_months - spell.min_months + 1

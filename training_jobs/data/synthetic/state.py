@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.settings.dataset import Catalogue
 from configs.settings.simulation import BankSettings
+from training_jobs.data.synthetic.couplings_table import Couplings
 from training_jobs.data.synthetic.merchants import Market
 from training_jobs.data.synthetic.population import Population
 from training_jobs.data.synthetic.random import Draws, Floats, Ints
@@ -29,8 +31,11 @@ class State:
         on: (n, mechanisms) whether each mechanism is on.
         until: (n, mechanisms) first month in which it is off again.
         held: (n, products) holdings at the end of the month.
+        hazard: (n, targets) this month's hazards, all causes added; groups by name, then closing.
         adoption: (months, communities) share of members who acquired a product, by month.
-        phase: angle of the amounts' oscillation at the customer's latest event.
+        couplings: how amounts and categories go together.
+        phase: angle of the loop at the customer's latest event.
+        swing: complex state of the AR(2) control at the customer's latest event.
     """
 
     settings: BankSettings
@@ -51,9 +56,12 @@ class State:
     on: Bools
     until: Ints
     held: Bools
+    hazard: Floats
     adoption: Floats
     wave_until: Ints
+    couplings: Couplings
     phase: Floats
+    swing: NDArray[np.complex128]
 
     @property
     def size(self) -> int:

@@ -1,7 +1,8 @@
 """Group 14: the customer's last events side by side, a view of the event tensor."""
 
 from configs.settings.generators.plain import LagTensorParameters
-from training_jobs.features.generator import Column, Place, TensorView
+from training_jobs.features.generator import Column, TensorView
+from training_jobs.features.reading import Place
 from training_jobs.features.registry import GENERATORS
 
 LOGGED = {"gap_days"}

@@ -16,12 +16,13 @@ class EventBatch:
     Attributes:
         row: row of the customer in the block.
         index: number of the event within the customer's month.
-        category: category index.
+        category: category index, -1 where it is yet to be dealt with the amount.
         outing: whether the event is one of the four of an outing.
         place: 0..3, its place in the outing.
         channel: index into `events.EVENT_CHANNELS`.
-        tempo: factor on the randomness of the amounts' oscillation.
-        lean: added to the rank score that deals the month's amounts to the events.
+        steady: whether the amounts go round a loop rather than follow the control.
+        leaning: whether large amounts lean to premium categories.
+        homely: whether the customer's favourites lie in one branch of the category tree.
         scale: factor on the amount.
         uniforms: four arrays of uniforms that only mechanisms use.
     """
@@ -32,8 +33,9 @@ class EventBatch:
     outing: Bools
     place: Ints
     channel: Ints
-    tempo: Floats
-    lean: Floats
+    steady: Bools
+    leaning: Bools
+    homely: Bools
     scale: Floats
     uniforms: list[Floats]
 

@@ -3,15 +3,21 @@
 import numpy as np
 
 from training_jobs.data.synthetic.mechanisms.base import EventBatch, Mechanism
-from training_jobs.data.synthetic.random import Floats
 from training_jobs.data.synthetic.state import Bools, State
 
-_RAISE = 1.18
-_SPENDING = 1.3
 _PROXY_CHANNEL = 1
-_PROXY_START = 0.8
-_PROXY_BREAK = 20
-"""Observed month number from which the proxy has no link."""
+
+
+def proxy_link(state: State) -> float:
+    """Return the chance that an event of a spell goes through the proxy channel this month.
+
+    It weakens from the first observed month, and from the breaking month on there is none.
+    """
+    trace = state.settings.traces.cause
+    observed = 1 + max(0, state.month - state.settings.burn_in_months)
+    if observed >= trace.proxy_breaks:
+        return 0.0
+    return trace.proxy_link * (1 - trace.proxy_fading * (observed - 1) / trace.proxy_breaks)
 
 
 class Cause(Mechanism):
@@ -23,19 +29,13 @@ class Cause(Mechanism):
 
     name = "cause"
 
-    def start_weight(self, state: State) -> Floats:
-        """See the base class: those with a salary credit, and not the retired."""
-        working = (state.lifecycle > 0) & (state.lifecycle < 4)
-        return np.where(working, 1.35, 0.05)
-
     def begin(self, state: State, starting: Bools) -> None:
         """See the base class."""
-        state.pay = np.where(starting, state.pay * _RAISE, state.pay)
+        rise = state.settings.traces.cause.pay_rise
+        state.pay = np.where(starting, state.pay * rise, state.pay)
 
     def paint(self, state: State, batch: EventBatch, on: Bools) -> None:
         """See the base class."""
-        batch.scale[on] *= _SPENDING
-        observed = state.month - state.settings.burn_in_months
-        link = _PROXY_START * np.clip(1 - max(observed, 0) / _PROXY_BREAK, 0, 1)
-        follows = on & (batch.uniforms[1] < link)
+        batch.scale[on] *= state.settings.traces.cause.spending
+        follows = on & (batch.uniforms[1] < proxy_link(state))
         batch.channel[follows] = _PROXY_CHANNEL

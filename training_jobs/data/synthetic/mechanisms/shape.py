@@ -1,16 +1,14 @@
-"""A closed loop in event time: amounts swing with a steady period of 5 to 8 events."""
+"""A closed loop in event time: amounts go round with a period of 5 to 8 events."""
 
 from training_jobs.data.synthetic.mechanisms.base import EventBatch, Mechanism
 from training_jobs.data.synthetic.state import Bools, State
 
-_STEADY = 0.08
-
 
 class Shape(Mechanism):
-    """While on, the oscillation of the amounts is steady; the control's phase wanders.
+    """While on, the amounts go round a loop of fixed amplitude and jittered period.
 
-    The month's amounts are only dealt to its events in another order, so the marginal
-    distribution is the control's.
+    The control is an AR(2) series of equal autocorrelation, and both are ranks of the same
+    distribution of amounts (`swing.py`), so neither a spectrum nor a histogram tells them apart.
     """
 
     name = "shape"
@@ -18,4 +16,4 @@ class Shape(Mechanism):
     def paint(self, state: State, batch: EventBatch, on: Bools) -> None:
         """See the base class."""
         del state
-        batch.tempo[on] = _STEADY
+        batch.steady[on] = True
