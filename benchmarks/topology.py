@@ -91,7 +91,7 @@ def _loops(view: CutView, parameters: TdaParameters, levels: Levels) -> list[Fig
     for _ in range(RUNS):
         seconds["ours"] += timed(lambda: ours(1), runs=1, warmup=0)
         seconds["ripser"] += timed(theirs, runs=1, warmup=0)
-        seconds["ours_threads"] += timed(lambda: ours(topology.threads), runs=1, warmup=0)
+        seconds["ours_threads"] += timed(lambda: ours(view.threads), runs=1, warmup=0)
     shares = [a / b for a, b in zip(seconds["ours"], seconds["ripser"], strict=True)]
     name = f"loops.{months}m"
     return [

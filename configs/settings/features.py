@@ -107,7 +107,7 @@ class FeaturesSettings(Strict):
 
     Attributes:
         memory: DuckDB memory limit of one process, e.g. `2GB`.
-        threads: DuckDB threads of one process; the bytes do not depend on it.
+        threads: of all workers together, shared out among them; the bytes do not depend on it.
         workers: processes that work on shards side by side; the bytes do not depend on it.
         parallel_customers: fewer customers than this are not worth another process.
         process_memory: a process that has needed more ends the run.

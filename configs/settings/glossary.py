@@ -7,6 +7,7 @@ number. A column has exactly one entry: a column named outright takes precedence
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -163,6 +164,7 @@ def _named(column: str, kind: str, code: str, names: Mapping[str, Mapping[str, T
         ) from error
 
 
+@cache
 def _compile(pattern: str) -> re.Pattern[str]:
     parts = []
     for index, part in enumerate(_PLACEHOLDER.split(pattern)):

@@ -50,7 +50,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Limits:
-    """DuckDB memory limit and threads of one view."""
+    """DuckDB memory limit, and threads, of one view."""
 
     memory: str
     threads: int
@@ -67,11 +67,13 @@ class CutView:
     Attributes:
         customers: customer ids in row order.
         start: first day inside the look-back.
+        threads: that work on this view may use; no value depends on it.
     """
 
     as_of: date
     start: date
     customers: tuple[str, ...]
+    threads: int
     _connection: duckdb.DuckDBPyConnection
 
     @property
@@ -177,7 +179,9 @@ def cut(
         connection.execute("DROP TABLE population")
         connection.execute("SET enable_external_access=false")
         connection.execute("SET lock_configuration=true")
-        yield CutView(as_of, before + timedelta(days=1), tuple(customers), connection)
+        yield CutView(
+            as_of, before + timedelta(days=1), tuple(customers), limits.threads, connection
+        )
 
 
 def _materialise(

@@ -1,7 +1,9 @@
 """The events of a view as flat arrays, oldest first: read once, shared by every generator."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,15 +12,15 @@ from numpy.typing import NDArray
 
 NONE = -1
 """Code of a category or merchant that is not recorded."""
+DAY, WEEK, MONDAY, SATURDAY = 86_400, 7, 3, 5
+"""1970-01-01 was the fourth day of a week that starts on Monday."""
 
-# What tells two events of the same second apart is what they are; the order is total but for twins.
+# In whatever order the database has them: see `_time_order`.
 SQL = """
     SELECT row, back, CAST(date_diff('month', CAST(ts AS DATE), $as_of) AS INTEGER) AS month_back,
       epoch_us(ts) AS microsecond, CAST(hour(ts) AS INTEGER) AS hour, amount,
       direction = 'debit' AS debit, category, channel, merchant
     FROM transactions
-    ORDER BY row, ts, amount, direction DESC, category DESC NULLS FIRST,
-      channel DESC NULLS FIRST, merchant DESC NULLS FIRST
 """
 
 
@@ -64,6 +66,11 @@ class EventHistory:
         return self.microsecond // 1_000_000
 
     @cached_property
+    def weekend(self) -> NDArray[np.bool_]:
+        """Return [E] whether it was a Saturday or a Sunday."""
+        return np.greater_equal((self.second // DAY + MONDAY) % WEEK, SATURDAY)
+
+    @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Return [n] events of each customer."""
         return np.diff(self.offsets)
@@ -77,6 +84,26 @@ class EventHistory:
     def newest(self) -> NDArray[np.int64]:
         """Return [E] 0, 1, 2 .. within each customer, newest first."""
         return self.offsets[self.row + 1] - 1 - np.arange(len(self.row))
+
+    def within(self, hours: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return [E] whether the hour is in [first, last), past midnight if need be."""
+        first, last = hours
+        from_first, to_last = self.hour >= first, self.hour < last
+        return from_first & to_last if first < last else from_first | to_last
+
+    def count(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return [n] the chosen events of each customer."""
+        return np.bincount(self.row[chosen], minlength=len(self.offsets) - 1)
+
+    def first_of_day(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return [E] the first chosen event of each customer and day."""
+        place = np.flatnonzero(chosen)
+        row, back = self.row[place], self.back[place]
+        fresh = np.ones(len(place), bool)
+        fresh[1:] = (row[1:] != row[:-1]) | (back[1:] != back[:-1])
+        first = np.zeros(len(chosen), bool)
+        first[place[fresh]] = True
+        return first
 
     def category_codes(self, vocabulary: tuple[str, ...] | list[str]) -> NDArray[np.int64]:
         """Return [E] 1 + place in `vocabulary`, 0 where it is not there or not recorded."""
@@ -106,35 +133,59 @@ def _encoded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], tuple[str, ...
     return rank[indices], tuple(coded.dictionary.take(pa.array(order)).to_pylist())
 
 
+def _time_order(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the places of the events by customer and time, oldest first.
+
+    What tells events of the same moment apart is what they are: the smaller amount first, debits
+    before credits, then what is not recorded, then by text from the end of the alphabet. The order
+    is total but for twins.
+    """
+    row, time = columns["row"], columns["microsecond"]
+    order = np.arange(len(row))
+    # Canonical files are sorted and a view keeps their order: this costs a look, seldom a sort.
+    later = (row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (time[1:] >= time[:-1]))
+    if not later.all():
+        order = np.lexsort((time, row))
+    row, time = row[order], time[order]
+    twins = np.flatnonzero((row[1:] == row[:-1]) & (time[1:] == time[:-1]))
+    tied = np.union1d(twins, twins + 1)
+    events = order[tied]
+    texts = [
+        _unrecorded_first(columns[name][events]) for name in ("merchant", "channel", "category")
+    ]
+    what = (*texts, ~columns["debit"][events], columns["amount"][events])
+    order[tied] = events[np.lexsort((*what, time[tied], row[tied]))]
+    return order
+
+
+def _unrecorded_first(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(codes == NONE, np.iinfo(np.int64).min, -codes)
+
+
 def event_history(table: pa.Table, rows: int) -> EventHistory:
     """Return the events of a table as `SQL` gives it.
 
     Args:
         table: columns row, back, month_back, microsecond, hour, amount, debit, category, channel
-            and merchant, in order.
+            and merchant, in any order of rows.
         rows: customers n of the view.
     """
-
-    def numbers(name: str) -> NDArray[np.int64]:
-        values: NDArray[np.int64] = table[name].to_numpy().astype(np.int64)
-        return values
-
-    row = numbers("row")
-    category, categories = _encoded(table["category"])
-    channel, channels = _encoded(table["channel"])
-    merchant, merchants = _encoded(table["merchant"])
+    columns: dict[str, NDArray[Any]] = {
+        name: table[name].to_numpy().astype(np.int64)
+        for name in ("row", "back", "month_back", "microsecond", "hour", "amount")
+    }
+    columns["debit"] = table["debit"].to_numpy().astype(bool)
+    columns["category"], categories = _encoded(table["category"])
+    columns["channel"], channels = _encoded(table["channel"])
+    columns["merchant"], merchants = _encoded(table["merchant"])
+    order = _time_order(columns)
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    for values in columns.values():
+        values[moved] = values[order[moved]]
+    counts = np.bincount(columns["row"], minlength=rows)
     return EventHistory(
-        offsets=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(np.int64),
-        row=row,
-        back=numbers("back"),
-        month_back=numbers("month_back"),
-        microsecond=numbers("microsecond"),
-        hour=numbers("hour"),
-        amount=numbers("amount"),
-        debit=table["debit"].to_numpy().astype(bool),
-        category=category,
-        channel=channel,
-        merchant=merchant,
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        **columns,
         categories=categories,
         channels=channels,
         merchants=merchants,

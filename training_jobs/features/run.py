@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from configs.contracts.artefacts import Check, canonical_json
@@ -22,7 +23,8 @@ from training_jobs.features.screen import single_feature_screen
 from training_jobs.features.shards import tally
 from training_jobs.features.sources import find
 from training_jobs.features.store import fitted_files
-from training_jobs.features.work import ShardWork, Share, make_shards, work_stamp
+from training_jobs.features.work import ShardWork, Share, make_shard, work_stamp
+from training_jobs.features.workers import held_memory, shard_workers
 
 GLOSSARY_NAME = "glossary.json"
 Progress = Callable[[int, int, str], None]
@@ -94,37 +96,36 @@ def make_features(
     schema = feature_schema(model, settings, entries, as_ofs=as_ofs)
     (output / SCHEMA_NAME).write_bytes(canonical_json(schema))
     (output / GLOSSARY_NAME).write_bytes(canonical_json(glossary_json(entries)))
-    tallies = tally(
-        model,
-        sources,
-        examples,
-        batch_customers=settings.batch_customers,
-        limits=limits,
-        clock=clock,
-    )
+    held_memory(settings.process_memory)
     customers = sum(examples.customers(shard) for shard in sources.shards)
     alone = customers < settings.parallel_customers or len(own) == 1
-    work = ShardWork(
-        model,
-        sources,
-        output,
-        settings.batch_customers,
-        limits,
-        tallies,
-        work_stamp(fitted_files(model), tallies, settings, model.bank),
-    )
-    rows = 0
-    made = make_shards(
-        work,
-        own,
-        workers=1 if alone else settings.workers,
-        process_memory=settings.process_memory,
-    )
-    for done, shard in enumerate(made, 1):
-        rows += shard.rows
-        clock.add(shard.seconds)
-        found = ", found from an earlier try" if shard.found else ""
-        progress(done + 1, total, f"shard {shard.shard}: {shard.rows} rows{found}")
+    count = 1 if alone else settings.workers
+    each = Limits(settings.memory, max(1, settings.threads // count))
+    with shard_workers(count, process_memory=settings.process_memory) as workers:
+        tallies = tally(
+            model,
+            sources,
+            examples,
+            batch_customers=settings.batch_customers,
+            limits=each,
+            workers=workers,
+            clock=clock,
+        )
+        work = ShardWork(
+            model,
+            sources,
+            output,
+            settings.batch_customers,
+            each,
+            tallies,
+            work_stamp(fitted_files(model), tallies, settings, model.bank),
+        )
+        rows = 0
+        for done, shard in enumerate(workers(partial(make_shard, work), own), 1):
+            rows += shard.rows
+            clock.add(shard.seconds)
+            found = ", found from an earlier try" if shard.found else ""
+            progress(done + 1, total, f"shard {shard.shard}: {shard.rows} rows{found}")
     some = checked_shards(own, settings.leakage.sample_shards)
     travelled = time_travel(
         model,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from training_jobs.features.generator import FloatArray
 from training_jobs.features.model import Clock, FeatureModel, Tallies
 from training_jobs.features.reading import FEATURES
 from training_jobs.features.sources import SHARD_FILE, Sources
+from training_jobs.features.workers import Workers
 
 COMPRESSION = "zstd"
 CUT, EVENTS, WRITE = "cut", "events read", "write"
@@ -85,13 +87,12 @@ def timed_cut(
 
 
 def _feature_table(keys: pa.Table, model: FeatureModel, values: FloatArray) -> pa.Table:
-    table = keys
-    for place, column in enumerate(model.stored):
-        table = table.append_column(
-            pa.field(column.name, pa.float32()),
-            pa.array(np.ascontiguousarray(values[:, place]), pa.float32(), from_pandas=True),
-        )
-    return table
+    made = [
+        pa.array(np.ascontiguousarray(column), pa.float32(), from_pandas=True)
+        for column in values.T
+    ]
+    names = [column.name for column in model.stored]
+    return pa.table([*keys.columns, *made], [*keys.column_names, *names])
 
 
 def write_shard(
@@ -162,18 +163,41 @@ def tally(
     *,
     batch_customers: int,
     limits: Limits,
+    workers: Workers,
     clock: Clock,
 ) -> Tallies:
     """Return the integer counts of all customers of every `as_of`, for inputs that ask for them."""
     sums: dict[tuple[str, date], NDArray[np.int64]] = {}
     if not model.tallied():
         return sums
-    for shard in sources.shards:
-        for batch in examples.batches(shard, batch_customers):
-            counted = tally_batch(model, sources.shard(shard), batch, limits=limits, clock=clock)
-            for key, counts in counted.items():
-                sums[key] = sums[key] + counts if key in sums else counts
+    job = partial(
+        _tally_shard, model, sources, examples, batch_customers=batch_customers, limits=limits
+    )
+    for counted, spent in workers(job, sources.shards):
+        _add(sums, counted)
+        clock.add(spent.seconds)
     return sums
+
+
+def _tally_shard(
+    model: FeatureModel,
+    sources: Sources,
+    examples: Examples,
+    shard: int,
+    *,
+    batch_customers: int,
+    limits: Limits,
+) -> tuple[Tallies, Clock]:
+    clock = Clock()
+    sums: dict[tuple[str, date], NDArray[np.int64]] = {}
+    for batch in examples.batches(shard, batch_customers):
+        _add(sums, tally_batch(model, sources.shard(shard), batch, limits=limits, clock=clock))
+    return sums, clock
+
+
+def _add(sums: dict[tuple[str, date], NDArray[np.int64]], counted: Tallies) -> None:
+    for key, counts in counted.items():
+        sums[key] = sums[key] + counts if key in sums else counts
 
 
 def tally_batch(

@@ -2,12 +2,7 @@
 
 import hashlib
 import json
-import multiprocessing
-import resource
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +11,6 @@ from configs.contracts.artefacts import canonical_json, digest, file_sha256
 from configs.settings.features import FeaturesSettings
 from configs.version import version
 from training_jobs.features.cut import Limits
-from training_jobs.features.errors import FeatureError
 from training_jobs.features.examples import KEYS, Examples
 from training_jobs.features.generator import Bank
 from training_jobs.features.model import Clock, FeatureModel, Tallies
@@ -27,8 +21,6 @@ DONE = "done"
 PLACE_ONLY = {"workers", "parallel_customers", "process_memory", "threads", "memory"}
 """Settings that say where and how fast, never what: another value asks for the same bytes."""
 CODE = Path(__file__).parents[1]
-_UNITS = {"MB": 1024**2, "GB": 1024**3}
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True)
@@ -68,26 +60,6 @@ class ShardDone:
     rows: int
     found: bool
     seconds: Mapping[str, float]
-
-
-def memory_bytes(text: str) -> int:
-    """Return the bytes of a setting such as `2GB`."""
-    return int(text[:-2]) * _UNITS[text[-2:]]
-
-
-def held_memory(most: str) -> None:
-    """Hold the largest memory this process has had against the setting.
-
-    Raises:
-        FeatureError: it was more.
-    """
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
-    if peak > memory_bytes(most):
-        raise FeatureError(
-            f"the process needed {peak / 1024**3:.2f} GB, process_memory allows {most}",
-            remedy="lower batch_customers or memory in feature_groups.yaml, or raise "
-            "process_memory on a larger instance",
-        )
 
 
 def code_digest() -> str:
@@ -177,48 +149,3 @@ def make_shard(work: ShardWork, shard: int) -> ShardDone:
     partial.write_bytes(canonical_json({"stamp": stamp, "rows": rows, "files": files}))
     partial.rename(path)
     return ShardDone(shard, rows, False, clock.seconds)
-
-
-_work: ShardWork | None = None
-_most: str = ""
-
-
-def _begin(work: ShardWork, most: str) -> None:
-    global _work, _most
-    _work, _most = work, most
-
-
-def _one(shard: int) -> ShardDone:
-    assert _work is not None
-    done = make_shard(_work, shard)
-    held_memory(_most)
-    return done
-
-
-def make_shards(
-    work: ShardWork, shards: Sequence[int], *, workers: int, process_memory: str
-) -> Iterator[ShardDone]:
-    """Yield each shard as it is done, by `workers` processes or, if 1, in this one.
-
-    Raises:
-        FeatureError: a generator broke its declaration, or a process needed too much memory.
-    """
-    if workers == 1:
-        for shard in shards:
-            yield make_shard(work, shard)
-            held_memory(process_memory)
-        return
-    with _pool(work, workers, process_memory) as pool:
-        for future in as_completed([pool.submit(_one, shard) for shard in shards]):
-            yield future.result()
-
-
-@contextmanager
-def _pool(work: ShardWork, workers: int, most: str) -> Iterator[ProcessPoolExecutor]:
-    # Threads of DuckDB and Arrow do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work, most))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -20,7 +20,6 @@ class Topology(Strict):
         least_lifetime: pairs that live no longer are rounding, in deviations.
         category_events: purchases of the fit sample a category needs for a level of its own.
         block_customers: customers worked on at a time: bounds memory, changes no value.
-        threads: of the Rips complex; change no value.
     """
 
     direction: Direction
@@ -31,7 +30,6 @@ class Topology(Strict):
     least_lifetime: float = Field(gt=0, lt=0.01)
     category_events: int = Field(gt=0)
     block_customers: int = Field(gt=0)
-    threads: int = Field(gt=0)
 
     @model_validator(mode="after")
     def _enough_events(self) -> "Topology":

@@ -10,6 +10,7 @@ from training_jobs.features.examples import Examples
 from training_jobs.features.model import Clock, Tallies
 from training_jobs.features.run import Made
 from training_jobs.features.shards import tally
+from training_jobs.features.workers import shard_workers
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +34,14 @@ def clean(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Clean:
     """All groups and side tensors of the bank, made once."""
     output = bank.write_examples(tmp_path_factory.mktemp("clean"), bank.standard())
     made = bank.run(tables, output, bank.features())
-    tallies = tally(
-        made.model,
-        bank.sources(tables),
-        Examples(output / "examples"),
-        batch_customers=20_000,
-        limits=bank.LIMITS,
-        clock=Clock(),
-    )
+    with shard_workers(1, process_memory="64GB") as workers:
+        tallies = tally(
+            made.model,
+            bank.sources(tables),
+            Examples(output / "examples"),
+            batch_customers=20_000,
+            limits=bank.LIMITS,
+            workers=workers,
+            clock=Clock(),
+        )
     return Clean(output, made, tallies)

@@ -367,7 +367,12 @@ def write_examples(output: Path, rows: Rows, *, shards: int = 2, salt: str = "")
 
 
 def view_of(
-    tables: Path, as_of: dt.date, customers: Sequence[str] | None = None, *, shards: int = 2
+    tables: Path,
+    as_of: dt.date,
+    customers: Sequence[str] | None = None,
+    *,
+    shards: int = 2,
+    limits: Limits = LIMITS,
 ) -> Any:
     """Open a cut view of customers, everyone by default."""
     everyone = [row["customer_id"] for row in standard().customers]
@@ -376,7 +381,7 @@ def view_of(
         customers=customers or everyone,
         as_of=as_of,
         lookback_months=12,
-        limits=LIMITS,
+        limits=limits,
     )
 
 

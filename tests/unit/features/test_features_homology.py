@@ -29,7 +29,6 @@ SHAPE = Topology(
     least_lifetime=ROUNDING,
     category_events=1,
     block_customers=7,
-    threads=2,
 )
 
 

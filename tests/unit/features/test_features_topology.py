@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tests.unit.features import features_bank as bank
 from tests.unit.features import topology_bank as small
 from tests.unit.features.topology_reference import eight
+from training_jobs.features.cut import Limits
 from training_jobs.features.errors import FeatureError
 from training_jobs.features.topology import diagrams
 
@@ -208,11 +209,12 @@ def test_the_most_persistent_pairs_of_each_diagram_are_kept(tables: Path) -> Non
 def test_bytes_do_not_depend_on_blocks_threads_or_other_customers(tables: Path) -> None:
     names = [row["customer_id"] for row in bank.standard().customers]
 
-    def found(customers: list[str], **changes: Any) -> dict[str, bytes]:
+    def found(customers: list[str], threads: int = 1, **changes: Any) -> dict[str, bytes]:
         generator = small.tda(12, least_events=10, **changes)
         with bank.view_of(tables, bank.CUTOFF) as view:
             fitted = generator.fit(view)
-        with bank.view_of(tables, small.AS_OF, customers) as view:
+        limits = Limits("256MB", threads)
+        with bank.view_of(tables, small.AS_OF, customers, limits=limits) as view:
             rows = generator.transform(view, fitted)
             made = diagrams.window_diagrams(
                 view,
@@ -227,7 +229,7 @@ def test_bytes_do_not_depend_on_blocks_threads_or_other_customers(tables: Path) 
             for place, (name, row) in enumerate(zip(customers, rows, strict=True))
         }
 
-    whole = found(names, threads=1)
+    whole = found(names)
     assert found(names, block_customers=1, threads=2) == whole
     assert found(names, block_customers=7) == whole
     assert found(names[::-1]) == whole

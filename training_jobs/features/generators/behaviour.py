@@ -1,8 +1,13 @@
 """Group 3: how the customer transacts over the look-back, fourteen columns."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from configs.settings.generators.plain import TxnBehaviorParameters
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
+from training_jobs.features.history import NONE, EventHistory
+from training_jobs.features.latent.arrays import distinct
 from training_jobs.features.registry import GENERATORS
 
 COLUMNS = (
@@ -23,63 +28,32 @@ COLUMNS = (
 )
 
 # Money stays integer until the last division: sums of integers do not depend on the order in which
-# threads add them up, sums of floats do.
-SQL = """
-    WITH events AS (
-      SELECT t.row, t.back, t.amount, t.direction = 'debit' AS debit, t.category, t.merchant,
-        t.channel, hour(t.ts) AS hour, isodow(t.ts) >= 6 AS weekend,
-        date_diff('month', CAST(t.ts AS DATE), $as_of) AS month_back
-      FROM transactions t
+# threads add them up, sums of floats do; and DuckDB's integers do not overflow.
+MONEY = """
+    WITH monthly AS (
+      SELECT row, date_diff('month', CAST(ts AS DATE), $as_of) AS month_back,
+        sum(amount) FILTER (direction = 'debit') AS spent,
+        count(*) FILTER (direction = 'debit') AS debits,
+        sum(amount) FILTER (direction <> 'debit') AS received
+      FROM transactions GROUP BY row, month_back
     ), totals AS (
-      SELECT row, count(*) AS txn_count,
-        sum(amount) FILTER (debit) AS spent, count(*) FILTER (debit) AS debits,
-        sum(amount) FILTER (NOT debit) AS received,
-        count(DISTINCT category) AS unique_categories,
-        count(DISTINCT merchant) AS unique_merchants,
-        count(DISTINCT channel) AS unique_channels,
-        count(DISTINCT back) AS active_days,
-        count(*) FILTER ({night}) AS nights,
-        count(*) FILTER ({morning}) AS mornings,
-        count(*) FILTER ({afternoon}) AS afternoons,
-        count(*) FILTER (weekend) AS weekends,
-        min(back) AS recency_days, max(month_back) AS oldest_month
-      FROM events GROUP BY row
-    ), monthly AS (
-      SELECT row, sum(amount) AS spent FROM events WHERE debit GROUP BY row, month_back
-    ), squares AS (
-      SELECT row, sum(CAST(spent AS HUGEINT) * spent) AS squares FROM monthly GROUP BY row
+      SELECT row, sum(spent) AS spent, sum(debits) AS debits, sum(received) AS received,
+        sum(CAST(spent AS HUGEINT) * spent) AS squares, max(month_back) AS oldest_month
+      FROM monthly GROUP BY row
     ), tenure AS (
       SELECT row, CASE WHEN joined_on IS NULL THEN $months ELSE least($months, greatest(
           date_diff('month', joined_on, $as_of), oldest_month
         ) + 1) END AS months
       FROM customers LEFT JOIN totals USING (row)
     )
-    SELECT row, coalesce(txn_count, 0) AS txn_count,
-      coalesce(spent, 0) AS spend_total,
-      coalesce(received, 0) AS credit_total,
-      CAST(spent AS DOUBLE) / debits AS spend_mean,
-      coalesce(unique_categories, 0) AS unique_categories,
-      coalesce(unique_merchants, 0) AS unique_merchants,
-      coalesce(unique_channels, 0) AS unique_channels,
-      nights / CAST(txn_count AS DOUBLE) AS night_share,
-      mornings / CAST(txn_count AS DOUBLE) AS morning_share,
-      afternoons / CAST(txn_count AS DOUBLE) AS afternoon_share,
-      weekends / CAST(txn_count AS DOUBLE) AS weekend_share,
-      recency_days,
-      coalesce(active_days, 0) / CAST($days AS DOUBLE) AS active_day_share,
+    SELECT row, coalesce(spent, 0) AS spend_total, coalesce(received, 0) AS credit_total,
+      CASE WHEN debits > 0 THEN CAST(spent AS DOUBLE) / debits END AS spend_mean,
       CASE WHEN spent > 0 THEN
         sqrt(CAST(greatest(months * squares - CAST(spent AS HUGEINT) * spent, 0) AS DOUBLE))
         / CAST(spent AS DOUBLE) END AS spend_variation
-    FROM customers JOIN tenure USING (row)
-      LEFT JOIN totals USING (row) LEFT JOIN squares USING (row)
+    FROM customers JOIN tenure USING (row) LEFT JOIN totals USING (row)
 """
-
-
-def _within(hours: tuple[int, int]) -> str:
-    """Return the SQL condition of `first <= hour < last`, past midnight if need be."""
-    first, last = hours
-    joined = "AND" if first < last else "OR"
-    return f"hour >= {first} {joined} hour < {last}"
+AMOUNTS = ("spend_total", "credit_total", "spend_mean", "spend_variation")
 
 
 @GENERATORS.register("txn_behavior")
@@ -105,16 +79,37 @@ class TxnBehavior(Generator[TxnBehaviorParameters]):
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, 14)."""
         del fitted
-        sql = SQL.format(
-            night=_within(self.parameters.night),
-            morning=_within(self.parameters.morning),
-            afternoon=_within(self.parameters.afternoon),
-        )
-        values = view.scatter(
-            sql,
-            [column.name for column in COLUMNS],
-            as_of=view.as_of,
-            months=self.bank.lookback_months,
-            days=view.days,
-        )
-        return values.astype("float32")
+        money = view.scatter(MONEY, AMOUNTS, as_of=view.as_of, months=self.bank.lookback_months)
+        made = {
+            **dict(zip(AMOUNTS, money.T, strict=True)),
+            **self._counted(view.events, days=view.days),
+        }
+        return np.column_stack([made[column.name] for column in COLUMNS]).astype(np.float32)
+
+    def _counted(self, events: EventHistory, *, days: int) -> dict[str, NDArray[np.float64]]:
+        """Return what is counted; shares and recency are missing where there is no event."""
+        number = events.counts.astype(np.float64)
+        some = number > 0
+        number[~some] = np.nan
+        recency = np.full(len(number), np.nan)
+        recency[some] = events.back[events.offsets[1:][some] - 1]
+        first_of_day = events.first_of_day(np.ones(len(events.row), bool))
+        return {
+            "txn_count": events.counts.astype(np.float64),
+            "unique_categories": _different(events, events.category, len(events.categories)),
+            "unique_merchants": _different(events, events.merchant, len(events.merchants)),
+            "unique_channels": _different(events, events.channel, len(events.channels)),
+            "night_share": events.count(events.within(self.parameters.night)) / number,
+            "morning_share": events.count(events.within(self.parameters.morning)) / number,
+            "afternoon_share": events.count(events.within(self.parameters.afternoon)) / number,
+            "weekend_share": events.count(events.weekend) / number,
+            "recency_days": recency,
+            "active_day_share": events.count(first_of_day) / days,
+        }
+
+
+def _different(events: EventHistory, codes: NDArray[np.int64], width: int) -> NDArray[np.float64]:
+    """Return [n] the different codes among each customer's events, NONE left out."""
+    recorded = codes != NONE
+    keys = distinct(events.row[recorded] * width + codes[recorded])
+    return np.bincount(keys // max(width, 1), minlength=len(events.counts)).astype(np.float64)

@@ -27,15 +27,12 @@ from numpy.typing import NDArray
 from configs.settings.generators.latent import Aggregate, Aggregates, Series
 from training_jobs.features.cut import CutView
 from training_jobs.features.generator import Bank
-from training_jobs.features.history import EventHistory
 from training_jobs.features.latent.arrays import Array, add_up, by_id, distinct
 from training_jobs.features.latent.monthly import Months, consumption, in_channels, monthly, ratio
 from training_jobs.features.latent.scaling import Scale, fit_scale
 
 MONEY: frozenset[Aggregate] = frozenset({"spend", "credits", "mean_payment", "recorded_income"})
 COUNTS: frozenset[Aggregate] = frozenset({"events", "products_held", "categories", "tenure"})
-DAY, WEEK, MONDAY, SATURDAY = 86_400, 7, 3, 5
-"""1970-01-01 was the fourth day of a week that starts on Monday."""
 
 
 @dataclass(frozen=True)
@@ -121,19 +118,13 @@ def _of_events(view: CutView, bank: Bank, settings: Aggregates) -> dict[Aggregat
     remote = events.debit & in_channels(events, settings.remote_channels)
 
     def count(flags: NDArray[np.bool_]) -> Array:
-        return np.bincount(events.row[flags], minlength=view.rows).astype(np.float64)
+        return events.count(flags).astype(np.float64)
 
     number = events.counts.astype(np.float64)
 
     return {
         "categories": np.bincount(kinds // width, minlength=view.rows).astype(np.float64),
-        "night_share": ratio(count(_at_night(events, settings.night)), number),
-        "weekend_share": ratio(count((events.second // DAY + MONDAY) % WEEK >= SATURDAY), number),
+        "night_share": ratio(count(events.within(settings.night)), number),
+        "weekend_share": ratio(count(events.weekend), number),
         "remote_share": ratio(count(remote), count(events.debit)),
     }
-
-
-def _at_night(events: EventHistory, hours: tuple[int, int]) -> NDArray[np.bool_]:
-    first, last = hours
-    from_first, to_last = events.hour >= first, events.hour < last
-    return from_first & to_last if first < last else from_first | to_last

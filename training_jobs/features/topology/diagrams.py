@@ -66,7 +66,7 @@ def _diagrams(view: CutView, months: int, topology: Topology, levels: Levels) ->
             event_clouds(bought, block, topology),
             block,
             least=topology.least_lifetime,
-            threads=topology.threads,
+            threads=view.threads,
         )
         for block in blocks
     ]
