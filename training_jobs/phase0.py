@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from configs.contracts.artefacts import Check, write_checks
+from configs.contracts.artefacts import CHECKS_NAME, Check, write_checks
 from configs.contracts.stages import Stage
 from configs.settings.base import validate
 from configs.settings.dataset import DatasetSettings
@@ -13,6 +13,7 @@ from configs.settings.features import FeaturesSettings
 from configs.settings.tasks import TasksSettings
 from training_jobs.features.run import Made, Progress, feature_steps, make_features
 from training_jobs.features.sources import find
+from training_jobs.hosts import ALONE, Share, leave_own
 from training_jobs.runtime import JobContext, run_job
 from training_jobs.tasks.examples import write_examples
 
@@ -55,8 +56,12 @@ def phase0(
     tasks: TasksSettings,
     features: FeaturesSettings,
     progress: Progress,
+    share: Share = ALONE,
 ) -> Made:
     """Write everything Phase 0 leaves behind into `output`; return what was made.
+
+    With several hosts each makes the labels, the fit and the counts of all, but features and side
+    tensors of its own shards only, and leaves and checks only those.
 
     Args:
         tables: the canonical tables of the preparation job.
@@ -65,14 +70,16 @@ def phase0(
         tasks: the prediction tasks.
         features: groups, side tensors and checks.
         progress: told (done, total, what).
+        share: this host's part of the shards.
     """
-    shards = len(find(tables).shards)
+    every = find(tables).shards
+    shards, steps = len(every), feature_steps(len(share.of(every)))
     report = write_examples(
         tables,
         output,
         dataset=dataset,
         tasks=tasks,
-        progress=lambda done, _, what: progress(done, shards + feature_steps(shards), what),
+        progress=lambda done, _, what: progress(done, shards + steps, what),
     )
     made = make_features(
         tables,
@@ -80,8 +87,10 @@ def phase0(
         dataset=dataset,
         settings=features,
         progress=lambda done, total, what: progress(shards + done, shards + total, what),
+        share=share,
     )
-    write_checks(output, [*viability_checks(report), *made.checks])
+    leave_own(output, every, share=share)
+    write_checks(output, [*viability_checks(report), *made.checks], name=share.part(CHECKS_NAME))
     return made
 
 
@@ -97,6 +106,7 @@ def main(context: JobContext) -> None:
             FeaturesSettings, context.settings["features"], source="settings.features"
         ),
         progress=context.progress,
+        share=context.share,
     )
     seconds = {name: round(spent, 3) for name, spent in sorted(made.clock.seconds.items())}
     print(f"[timings] {json.dumps(seconds)}", flush=True)

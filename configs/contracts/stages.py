@@ -107,6 +107,7 @@ STAGES: dict[Stage, StageContract] = {
                 "features.experts_present",
                 "features.decision_inputs",
             ),
+            sharded=True,
         ),
         StageContract(
             Stage.TEACHER,

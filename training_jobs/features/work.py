@@ -32,18 +32,6 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True)
-class Share:
-    """The part of the shards that one host works on: every `count`-th from `index` on."""
-
-    index: int = 0
-    count: int = 1
-
-    def of(self, shards: Sequence[int]) -> tuple[int, ...]:
-        """Return this host's shards."""
-        return tuple(shards[self.index :: self.count])
-
-
-@dataclass(frozen=True)
 class ShardWork:
     """Everything a process needs to make any shard.
 
