@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from configs.contracts.artefacts import Check, write_checks
+from configs.contracts.artefacts import CHECKS_NAME, Check, write_checks
 from configs.contracts.stages import Stage
 from configs.settings.base import validate
 from configs.settings.dataset import DatasetSettings
@@ -15,6 +15,7 @@ from training_jobs.features.fitting import NOTHING_GIVEN
 from training_jobs.features.generator import Fitted
 from training_jobs.features.run import Made, Progress, feature_steps, make_features
 from training_jobs.features.sources import find
+from training_jobs.hosts import ALONE, Share, leave_own
 from training_jobs.runtime import JobContext, run_job
 from training_jobs.sequence.precompute import read_given
 from training_jobs.tasks.examples import write_examples
@@ -59,8 +60,12 @@ def phase0(
     features: FeaturesSettings,
     progress: Progress,
     given: Mapping[str, Fitted] = NOTHING_GIVEN,
+    share: Share = ALONE,
 ) -> Made:
     """Write everything Phase 0 leaves behind into `output`; return what was made.
+
+    With several hosts each makes the labels, the fit and the counts of all, but features and side
+    tensors of its own shards only, and leaves and checks only those.
 
     Args:
         tables: the canonical tables of the preparation job.
@@ -70,14 +75,16 @@ def phase0(
         features: groups, side tensors and checks.
         progress: told (done, total, what).
         given: parameters of groups that an earlier stage fitted.
+        share: this host's part of the shards.
     """
-    shards = len(find(tables).shards)
+    every = find(tables).shards
+    shards, steps = len(every), feature_steps(len(share.of(every)))
     report = write_examples(
         tables,
         output,
         dataset=dataset,
         tasks=tasks,
-        progress=lambda done, _, what: progress(done, shards + feature_steps(shards), what),
+        progress=lambda done, _, what: progress(done, shards + steps, what),
     )
     made = make_features(
         tables,
@@ -86,8 +93,10 @@ def phase0(
         settings=features,
         progress=lambda done, total, what: progress(shards + done, shards + total, what),
         given=given,
+        share=share,
     )
-    write_checks(output, [*viability_checks(report), *made.checks])
+    leave_own(output, every, share=share)
+    write_checks(output, [*viability_checks(report), *made.checks], name=share.part(CHECKS_NAME))
     return made
 
 
@@ -102,6 +111,7 @@ def main(context: JobContext) -> None:
         features=features,
         progress=context.progress,
         given=read_given(context.inputs[Stage.MAMBA], features),
+        share=context.share,
     )
     seconds = {name: round(spent, 3) for name, spent in sorted(made.clock.seconds.items())}
     print(f"[timings] {json.dumps(seconds)}", flush=True)

@@ -26,6 +26,7 @@ from configs.contracts.artefacts import (
 from configs.contracts.stages import STAGES, JobKind, Stage
 from configs.errors import ArtefactError, SevenLensError
 from configs.version import version
+from training_jobs.hosts import ALONE, Share, read_share
 
 ROOT_VARIABLE = "SEVENLENS_ML_ROOT"
 MESSAGE_LIMIT = 1000
@@ -42,6 +43,7 @@ class JobContext:
         checkpoints: folder that survives interruption (training jobs), else None.
         settings: the stage's slice of the run settings, as parsed JSON.
         identity: run_id, stage_key, code_version, data_hash; `group` for per-group stages.
+        share: this host's part of the job, where several run it.
     """
 
     stage: Stage
@@ -50,6 +52,7 @@ class JobContext:
     checkpoints: Path | None
     settings: Mapping[str, Any]
     identity: Mapping[str, str]
+    share: Share = ALONE
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Print one progress line that the demo and the log reader understand."""
@@ -78,6 +81,7 @@ def load_context(stage: Stage, root: Path) -> JobContext:
 
     Raises:
         FileNotFoundError: the settings channel is missing.
+        HostsError: which part of a sharded job is this host's cannot be told.
     """
     training = STAGES[stage].kind is JobKind.TRAINING
     channels = root / ("input/data" if training else "processing/input")
@@ -92,7 +96,15 @@ def load_context(stage: Stage, root: Path) -> JobContext:
         for folder in sorted(channels.iterdir())
         if folder.is_dir() and folder.name != "settings"
     }
-    return JobContext(stage, inputs, output, checkpoints, given["settings"], given["identity"])
+    return JobContext(
+        stage,
+        inputs,
+        output,
+        checkpoints,
+        given["settings"],
+        given["identity"],
+        read_share(STAGES[stage], root),
+    )
 
 
 def verify_inputs(context: JobContext) -> None:
@@ -130,7 +142,8 @@ def _write_message(root: Path, text: str) -> None:
 
 
 def write_manifest(context: JobContext) -> Manifest:
-    """Hash everything in the output folder and leave the manifest beside it."""
+    """Hash everything in the output folder and leave the manifest, or this host's, beside it."""
+    name = context.share.part(MANIFEST_NAME)
     manifest = Manifest(
         stage=context.stage.value,
         stage_key=context.identity["stage_key"],
@@ -139,9 +152,9 @@ def write_manifest(context: JobContext) -> Manifest:
         code_version=context.identity["code_version"],
         data_hash=context.identity["data_hash"],
         version=version(),
-        files=list_files(context.output),
+        files=list_files(context.output, manifest=name),
     )
-    manifest.write(context.output)
+    manifest.write(context.output, name=name)
     return manifest
 
 

@@ -66,10 +66,15 @@ class Manifest:
         """SHA-256 over the sorted (path, size, sha256) listing."""
         return digest([[entry.path, entry.size, entry.sha256] for entry in self.files])
 
-    def write(self, folder: Path) -> Path:
-        """Write `manifest.json` into `folder` and return its path."""
-        path = folder / MANIFEST_NAME
-        path.write_bytes(canonical_json({**asdict(self), "content_hash": self.content_hash}))
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON object that `parse` reads."""
+        return {**asdict(self), "content_hash": self.content_hash}
+
+    def write(self, folder: Path, *, name: str = MANIFEST_NAME) -> Path:
+        """Write the manifest into `folder` and return its path."""
+        path = folder / name
+        path.write_bytes(canonical_json(self.document))
         return path
 
     @staticmethod
@@ -103,12 +108,12 @@ class Manifest:
                 )
 
 
-def list_files(folder: Path) -> tuple[FileEntry, ...]:
+def list_files(folder: Path, *, manifest: str = MANIFEST_NAME) -> tuple[FileEntry, ...]:
     """Return entries of all files below `folder` but the manifest, sorted by path."""
     return tuple(
         FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path))
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST_NAME
+        if path.is_file() and path != folder / manifest
     )
 
 
@@ -128,9 +133,9 @@ class Check:
     detail: str
 
 
-def write_checks(folder: Path, checks: list[Check]) -> Path:
-    """Write `checks.json` into `folder`; a check without a value is written as failed."""
+def write_checks(folder: Path, checks: list[Check], *, name: str = CHECKS_NAME) -> Path:
+    """Write checks into `folder`; a check without a value is written as failed."""
     rows = [asdict(row) | {"passed": row.passed and row.value is not None} for row in checks]
-    path = folder / CHECKS_NAME
+    path = folder / name
     path.write_bytes(canonical_json({"checks": rows}))
     return path

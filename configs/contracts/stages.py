@@ -52,7 +52,7 @@ class StageContract:
             mounted by consumers as `<stage>/<group>`.
         checks: names of the blocking checks that the stage's `checks.json` must hold; a stage with
             any is gated: the pipeline goes on only when a gate has read and passed them.
-        sharded: may run on N instances, one part of the customer shards each.
+        sharded: may run on N instances, one part of the customer shards each; all get all inputs.
     """
 
     stage: Stage
@@ -117,6 +117,7 @@ STAGES: dict[Stage, StageContract] = {
                 "features.experts_present",
                 "features.decision_inputs",
             ),
+            sharded=True,
         ),
         StageContract(
             Stage.TEACHER,

@@ -18,6 +18,8 @@ class JobSettings(Strict):
     """What one stage's job runs on.
 
     Attributes:
+        instance_count: more than one only for a sharded stage, at most one for each customer shard
+            of the data set; every one of them is paid for.
         volume_gib: storage volume in GiB.
         max_run_s: time limit in seconds; SageMaker stops the job then.
         spot: managed spot capacity (training jobs only).

@@ -1,7 +1,7 @@
 """A stage's output on S3 held against its manifest."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from configs.contracts.artefacts import MANIFEST_NAME, FileEntry, Manifest
@@ -29,15 +29,21 @@ def read_manifest(s3: Any, output: Location) -> Manifest:
         ) from error
 
 
-def hold_listing(s3: Any, output: Location, manifest: Manifest) -> None:
+def hold_listing(
+    s3: Any, output: Location, manifest: Manifest, *, beside: Collection[str] = (MANIFEST_NAME,)
+) -> None:
     """Check that exactly the manifest's files lie there, with their sizes.
+
+    Args:
+        beside: names of files that may lie there and are not in the manifest.
 
     Raises:
         ArtefactError: one is missing, of another size, or not in the manifest.
         StoreUnavailable: S3 does not answer.
     """
     present = listing(s3, output)
-    present.pop(MANIFEST_NAME, None)
+    for name in beside:
+        present.pop(name, None)
     for entry in manifest.files:
         size = present.pop(entry.path, None)
         if size != entry.size:

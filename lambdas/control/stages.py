@@ -18,7 +18,8 @@ from lambdas.control.emf import count
 from lambdas.control.errors import BadInput
 from lambdas.control.keys import settings_slice, stage_key
 from lambdas.control.leases import Leases
-from lambdas.control.outputs import hold_hashes, hold_listing, read_manifest, smallest
+from lambdas.control.outputs import hold_hashes, hold_listing, smallest
+from lambdas.control.parts import gather, seal
 from lambdas.control.stage_notes import StageNotes
 from lambdas.control.uris import Location, locate
 
@@ -182,8 +183,8 @@ class StageControl:
             price: what the job cost an hour, and its time limit.
 
         Raises:
-            ArtefactError: the manifest is missing, altered, of another key or version, or
-                disagrees with what lies in the bucket; then nothing is written.
+            ArtefactError: the manifest is missing, altered, of another key or version, lacks a
+                host's part, or disagrees with what lies in the bucket; then nothing is written.
             BadInput: the plan is none.
             StageBusy: the lease was lost meanwhile.
             StoreUnavailable: a store does not answer.
@@ -197,7 +198,8 @@ class StageControl:
         output = locate(str(given["output_prefix"])) / job
         if work.contract.kind is JobKind.TRAINING:
             output = output / "output/model"
-        manifest = read_manifest(self._s3, output)
+        left = gather(self._s3, output)
+        manifest = left.manifest
         expected = {
             "stage": work.stage.value,
             "stage_key": given["stage_key"],
@@ -210,8 +212,9 @@ class StageControl:
                 f"the manifest at {output} is of {wrong}, not of {expected}",
                 remedy="start the run again",
             )
-        hold_listing(self._s3, output, manifest)
+        hold_listing(self._s3, output, manifest, beside=left.beside)
         hold_hashes(self._s3, output, smallest(manifest.files, HASHED_BYTES))
+        manifest = seal(self._s3, output, left, gated=work.contract.gated)
         key = manifest.stage_key
         done = self._leases.commit(
             work.stage.value,

@@ -10,6 +10,10 @@ import yaml
 import app
 from configs.settings import environment
 from configs.settings.base import CONFIGS
+from configs.settings.prices import load_prices, worst_case_cost
+from lambdas.control.budget import Price, worst_case_usd
+from stacks.training import parameters
+from step_functions import training_pipeline
 
 
 def _never(*_arguments: Any) -> None:
@@ -64,6 +68,8 @@ def _edited(folder: Path, edit: dict[str, Any]) -> Path:
         ({"budget.per_run_usd": 0}, "budget.per_run_usd"),
         ({"alarms": None}, "alarms"),
         ({"jobs.preflight.spot": True}, "preflight: processing jobs have no spot capacity"),
+        ({"jobs.evaluate.instance_count": 2}, "evaluate: runs on one instance"),
+        ({"jobs.phase0.instance_count": 0}, "jobs.phase0.instance_count"),
         (
             {"bedrock.models": [{"id": "global.some-model", "regions": ["ap-northeast-2"]}]},
             "bedrock.models.0.id",
@@ -83,6 +89,37 @@ def test_file_key_path_and_remedy_are_named(
     assert said in message
     assert "remedy:" in message
     assert "Traceback" not in message
+
+
+def test_instances_of_a_sharded_stage_reach_its_job_and_every_price(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def built(count: int) -> tuple[dict[str, Any], float]:
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        _edited(folder, {"jobs.phase0.instance_count": count})
+        monkeypatch.setattr(environment, "CONFIGS", folder)
+        settings = environment.load_environment("local")
+        states = training_pipeline.build(parameters(settings)).definition["States"]
+        return states, worst_case_cost(settings, load_prices()).items["phase0"]
+
+    (one, cost), (four, cost_of_four) = built(1), built(4)
+    for states, count in ((one, 1), (four, 4)):
+        cluster = states["Run phase0"]["Arguments"]["ProcessingResources"]["ClusterConfig"]
+        assert cluster["InstanceCount"] == count
+        (row,) = [
+            row
+            for row in states["Begin"]["Arguments"]["Payload"]["jobs"]
+            if row["stage"] == "phase0"
+        ]
+        assert row["instance_count"] == count
+        # The guard's own formula on what the state machine tells it, against the price table.
+        alone = load_prices().hour(cluster["InstanceType"]) * row["max_run_s"] / 3600
+        assert worst_case_usd([row], groups=1) == pytest.approx(count * alone)
+        for state in ("Plan phase0", "Commit phase0"):
+            price = Price.parse(states[state]["Arguments"]["Payload"]["price"])
+            assert price.worst == pytest.approx(count * alone, abs=1e-6)
+    assert cost_of_four == pytest.approx(4 * cost)
 
 
 def test_a_key_that_stands_twice_is_refused(

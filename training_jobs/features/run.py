@@ -23,12 +23,12 @@ from training_jobs.features.screen import single_feature_screen
 from training_jobs.features.shards import tally
 from training_jobs.features.sources import find
 from training_jobs.features.store import fitted_files
-from training_jobs.features.work import ShardWork, Share, make_shard, work_stamp
+from training_jobs.features.work import ShardWork, make_shard, work_stamp
 from training_jobs.features.workers import held_memory, shard_workers
+from training_jobs.hosts import ALONE, Share
 
 GLOSSARY_NAME = "glossary.json"
 Progress = Callable[[int, int, str], None]
-ALONE = Share()
 
 
 def feature_steps(shards: int) -> int:
@@ -78,6 +78,7 @@ def make_features(
     Raises:
         FeatureError: a generator broke its declaration, there is nothing to fit on, or a process
             needed too much memory.
+        HostsError: there are more hosts than shards.
         SettingsError: a column has no glossary entry.
     """
     sources = find(tables)

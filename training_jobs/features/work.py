@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,6 @@ DONE = "done"
 PLACE_ONLY = {"workers", "parallel_customers", "process_memory", "threads", "memory"}
 """Settings that say where and how fast, never what: another value asks for the same bytes."""
 CODE = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Share:
-    """The part of the shards that one host works on: every `count`-th from `index` on."""
-
-    index: int = 0
-    count: int = 1
-
-    def of(self, shards: Sequence[int]) -> tuple[int, ...]:
-        """Return this host's shards."""
-        return tuple(shards[self.index :: self.count])
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class Run:
         self.interrupting = threading.Event()
         self.instances: list[Instance] = []
         self.codes: list[int] = []
+        self.failed: list[Instance] = []
         self._metrics = Metrics(job.metrics)
         self._last_sync = 0.0
 
@@ -148,6 +149,8 @@ class Run:
             tick=lambda: self._sync(transfers),
         )
         reason = self._reason(limit)
+        # Read before the others are told to stop: their exit has no reason of its own.
+        self.failed = [one for one in self.instances if one.process.poll()]
         if reason != "ended" or any(one.process.poll() is None for one in self.instances):
             terminate(self.instances, self._settings.grace_seconds)
         self.codes = [instance.finish() for instance in self.instances]
@@ -184,14 +187,14 @@ class Run:
         )
 
     def _fail(self) -> None:
-        code = next(code for code in self.codes if code)
+        code = self.failed[0].process.returncode
         said = self._text("failure") or "See job logs for more information"
         self.record.exit_message = self._text("message")
         number = 128 - code if code < 0 else code
         self._board.fail(self.record, f"AlgorithmError: {said}, exit code: {number}")
 
     def _text(self, name: str) -> str:
-        for instance in self.instances:
+        for instance in self.failed or self.instances:
             path = instance.root / "output" / name
             if path.is_file():
                 return re.sub(r"\s+", " ", path.read_text(errors="replace"))[:1024].strip()

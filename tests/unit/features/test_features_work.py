@@ -12,8 +12,8 @@ from training_jobs.features import fit_once as fit_module
 from training_jobs.features import work as work_module
 from training_jobs.features.errors import FeatureError
 from training_jobs.features.run import make_features
-from training_jobs.features.work import Share
 from training_jobs.features.workers import memory_bytes
+from training_jobs.hosts import Share
 
 KINDS = ("features", "events", "incidence")
 
