@@ -67,8 +67,8 @@ def test_two_instances_leave_the_bytes_of_one_and_become_one_output(
     made = left_by(bench, "hosts-2")
     assert made == left_by(bench, "hosts-1")
     for kind in ("examples", "features", "events", "incidence"):
-        parts = {f"{kind}/part-{shard:05d}.parquet" for shard in range(SHARDS)}
-        assert parts == {name for name in made if name.startswith(f"{kind}/")}
+        of_shards = {f"{kind}/part-{shard:05d}.parquet" for shard in range(SHARDS)}
+        assert of_shards == {name for name in made if name.startswith(f"{kind}/")}
 
     s3, outputs = bench.cloud.client("s3"), {}
     parts = [f"manifest-{index}-of-2.json" for index in range(2)]

@@ -158,7 +158,8 @@ def test_a_file_that_two_hosts_left_with_different_bytes_is_refused(made: dict[s
 def test_a_part_of_other_work_is_refused(made: dict[str, Any], field: str) -> None:
     files = outputs()
     prefix = cloud_of.work_on_hosts(made, Stage.PHASE0, files=files)
-    other = replace(cloud_of.manifest_of(made, Stage.PHASE0, files[2]), **{field: "another"})
+    change: dict[str, Any] = {field: "another"}
+    other = replace(cloud_of.manifest_of(made, Stage.PHASE0, files[2]), **change)
     cloud_of.put(f"{prefix}manifest-2-of-3.json", cloud_of.manifest_bytes(other))
     refused(made, prefix)
 

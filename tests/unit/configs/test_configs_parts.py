@@ -91,8 +91,9 @@ def test_a_file_of_two_hosts_with_different_bytes_is_refused() -> None:
 
 @pytest.mark.parametrize("field", [name for name in asdict(manifest()) if name != "files"])
 def test_parts_of_different_work_are_refused(field: str) -> None:
+    change: dict[str, Any] = {field: "another"}
     with pytest.raises(ArtefactError, match="did not do the same work"):
-        join_manifests([manifest(entry("a")), replace(manifest(entry("b")), **{field: "another"})])
+        join_manifests([manifest(entry("a")), replace(manifest(entry("b")), **change)])
 
 
 def test_checks_on_which_all_hosts_agree_stand_once_and_others_by_host() -> None:
