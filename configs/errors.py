@@ -1,5 +1,8 @@
 """The root of our own errors: what is wrong, and what to do about it."""
 
+from functools import partial
+from typing import Any
+
 
 class SevenLensError(Exception):
     """An error a person can act upon.
@@ -13,6 +16,10 @@ class SevenLensError(Exception):
         super().__init__(f"{problem}\n  remedy: {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again: an error of a worker process travels to its parent."""
+        return partial(type(self), remedy=self.remedy), (self.problem,)
 
 
 class SettingsError(SevenLensError):

@@ -141,20 +141,21 @@ def _time_order(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     is total but for twins.
     """
     row, time = columns["row"], columns["microsecond"]
-    order = np.arange(len(row))
-    # Canonical files are sorted and a view keeps their order: this costs a look, seldom a sort.
-    later = (row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (time[1:] >= time[:-1]))
-    if not later.all():
-        order = np.lexsort((time, row))
+    # Canonical files are sorted; threads of the database leave stretches of them in another order,
+    # which a stable sort merges in one pass. What is left are few customers: those with events of
+    # one moment, and those whom two stretches share.
+    order = np.argsort(row, kind="stable")
     row, time = row[order], time[order]
-    twins = np.flatnonzero((row[1:] == row[:-1]) & (time[1:] == time[:-1]))
-    tied = np.union1d(twins, twins + 1)
-    events = order[tied]
+    loose = (row[1:] == row[:-1]) & (time[1:] <= time[:-1])
+    customers = np.zeros(len(row) and row[-1] + 1, bool)
+    customers[row[1:][loose]] = True
+    place = np.flatnonzero(customers[row])
+    events = order[place]
     texts = [
         _unrecorded_first(columns[name][events]) for name in ("merchant", "channel", "category")
     ]
     what = (*texts, ~columns["debit"][events], columns["amount"][events])
-    order[tied] = events[np.lexsort((*what, time[tied], row[tied]))]
+    order[place] = events[np.lexsort((*what, time[place], row[place]))]
     return order
 
 
@@ -180,8 +181,9 @@ def event_history(table: pa.Table, rows: int) -> EventHistory:
     columns["merchant"], merchants = _encoded(table["merchant"])
     order = _time_order(columns)
     moved = np.flatnonzero(order != np.arange(len(order)))
+    source = order[moved]
     for values in columns.values():
-        values[moved] = values[order[moved]]
+        values[moved] = values[source]
     counts = np.bincount(columns["row"], minlength=rows)
     return EventHistory(
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),

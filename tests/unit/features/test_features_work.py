@@ -12,7 +12,6 @@ from training_jobs.features import fit_once as fit_module
 from training_jobs.features import work as work_module
 from training_jobs.features.errors import FeatureError
 from training_jobs.features.run import make_features
-from training_jobs.features.workers import memory_bytes
 from training_jobs.hosts import Share
 
 KINDS = ("features", "events", "incidence")
@@ -160,11 +159,6 @@ def test_a_process_that_needs_too_much_memory_ends_the_run(four: Path, tmp_path:
     settings = FeaturesSettings.model_validate(raw | {"process_memory": "16MB"})
     with pytest.raises(FeatureError, match=r"needed .* GB, process_memory allows 16MB"):
         run(four, output_of(tmp_path), settings, Share())
-
-
-def test_sizes_are_read_as_written() -> None:
-    assert memory_bytes("256MB") == 256 * 1024**2
-    assert memory_bytes("4GB") == 4 * 1024**3
 
 
 def test_a_clean_run_has_a_marker_for_every_shard(clean: Clean) -> None:
