@@ -12,8 +12,8 @@ import pytest
 from tests.unit.features import features_bank as bank
 from tests.unit.features.hierarchy_bank import auc, columns_of, rows_of, shuffled_tree
 from training_jobs.features import hyperbolic
-from training_jobs.features.fitting import _unmet
 from training_jobs.features.registry import GENERATORS
+from training_jobs.features.requirements import unmet
 
 
 def midpoint(places: list[np.ndarray], weights: list[int]) -> np.ndarray:
@@ -234,5 +234,7 @@ def test_a_bank_without_a_tree_has_no_taste(tmp_path: Path) -> None:
     with bank.view_of(where, bank.CUTOFF) as view:
         for name in ("merchant_hierarchy", "tree_points"):
             item = bank.group(name)
-            assert _unmet(item, view, bank.bank_facts()) == ""
-            assert "no category tree" in _unmet(item, view, treeless)
+            assert unmet(item, view, bank.bank_facts()) is None
+            off = unmet(item, view, treeless)
+            assert off is not None
+            assert "no category tree" in off.reason

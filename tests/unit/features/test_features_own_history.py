@@ -10,7 +10,8 @@ import pytest
 from configs.settings.features import FeaturesSettings
 from tests.unit.features import features_bank as bank
 from tests.unit.features import own_history_reference as naive
-from tests.unit.features.test_features_reference import everyone, history, produced, same
+from tests.unit.features.naive import same
+from tests.unit.features.test_features_reference import everyone, history, produced
 from training_jobs.features.__main__ import group_rows, render, switched_off
 from training_jobs.features.bank import read_names
 from training_jobs.features.model import Clock
