@@ -122,7 +122,7 @@ def histories(draw: st.DrawFn) -> EventHistory:
         row=row,
         back=-back,
         month_back=-back // 30,
-        second=back * 86_400,
+        microsecond=back * 86_400_000_000,
         hour=np.zeros(len(rows), np.int64),
         amount=np.ones(len(rows), np.int64),
         debit=np.ones(len(rows), np.bool_),

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.features import features_bank as bank
+from tests.unit.features.naive import same
 from tests.unit.features.own_history_reference import Life
 from tests.unit.features.test_features_own_history import AS_OF, GROUPS, START
-from tests.unit.features.test_features_reference import same
 from training_jobs.features.generator import Fitted
 from training_jobs.features.registry import GENERATORS
 

@@ -7,7 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.sequence.sequences import DAY, LETTERS, SCALE, SHAPE, Event, history_of, reader_of
+from tests.unit.sequence.sequences import (
+    DAY,
+    LETTERS,
+    SCALE,
+    SHAPE,
+    Event,
+    history_of,
+    in_order,
+    reader_of,
+)
 from training_jobs.sequence.encoder import EventEncoder
 from training_jobs.sequence.scan import ChunkedScan, scan_recurrence
 from training_jobs.sequence.windows import newest, tiled
@@ -28,7 +37,7 @@ events = st.builds(
     category=st.sampled_from([*LETTERS, "unknown", None]),
 )
 customers = st.lists(
-    st.lists(events, max_size=12).map(lambda found: sorted(found, key=lambda e: e.second)),
+    st.lists(events, max_size=12).map(in_order),
     min_size=1,
     max_size=5,
 ).filter(any)

@@ -123,8 +123,10 @@ def _proven(
 ) -> Check:
     """Fit again without and with another future, on few enough customers to afford it."""
     rules, cutoff = settings.leakage, dataset.fit_cutoff
-    some = sources.some(checked_shards(sources.shards, rules.sample_shards))
-    here = set(examples.train_customers(some.shards, cutoff))
+    by_shard = {shard: examples.train_customers((shard,), cutoff) for shard in sources.shards}
+    holding = [shard for shard, customers in by_shard.items() if customers]
+    some = sources.some(checked_shards(holding, rules.sample_shards))
+    here = {customer for shard in some.shards for customer in by_shard[shard]}
     few = fit_sample(
         [customer for customer in sample if customer in here],
         most=rules.refit_customers,

@@ -127,7 +127,8 @@ def make_features(
             clock.add(shard.seconds)
             found = ", found from an earlier try" if shard.found else ""
             progress(done + 1, total, f"shard {shard.shard}: {shard.rows} rows{found}")
-    some = checked_shards(own, settings.leakage.sample_shards)
+    filled = [shard for shard in own if examples.customers(shard)] or list(own[:1])
+    some = checked_shards(filled, settings.leakage.sample_shards)
     travelled = time_travel(
         model,
         sources.some(some),

@@ -35,6 +35,14 @@ class Event:
     category: str | None = "a"
 
 
+def in_order(events: Sequence[Event]) -> list[Event]:
+    """Return events as a history has them: by time; of one second, by what they are."""
+    by_name = sorted(events, key=lambda event: (event.category is None, event.category or ""))
+    return sorted(
+        by_name[::-1], key=lambda event: (event.second, event.amount, not event.debit)
+    )
+
+
 def plan(**changes: Any) -> Pretraining:
     """Return a short pre-training."""
     raw = {
@@ -66,7 +74,7 @@ def history_of(customers: Sequence[Sequence[Event]]) -> EventHistory:
             "row": pa.array([row for row, _ in rows], pa.int64()),
             "back": pa.array([(last - event.second) // DAY for _, event in rows], pa.int64()),
             "month_back": pa.array([0 for _ in rows], pa.int64()),
-            "second": pa.array([event.second for _, event in rows], pa.int64()),
+            "microsecond": pa.array([event.second * 1_000_000 for _, event in rows], pa.int64()),
             "hour": pa.array([event.second // 3600 % 24 for _, event in rows], pa.int64()),
             "amount": pa.array([event.amount for _, event in rows], pa.int64()),
             "debit": pa.array([event.debit for _, event in rows], pa.bool_()),

@@ -71,7 +71,7 @@ def test_where_order_carries_signal_the_encoder_finds_it_and_elsewhere_it_does_n
 
 
 def test_the_report_is_of_the_weights_that_are_left() -> None:
-    made = pretrainer(learning_rate=0.3, epochs=6, warmup_share=0.0)
+    made = pretrainer(learning_rate=1.0, final_share=1.0, epochs=8, warmup_share=0.0)
     account = made.run()
     assert account["best_step"] < account["steps"], "late steps were to spoil it"
     best = min(made.progress.curve, key=lambda row: abs(row["step"] - account["best_step"]))[

@@ -21,7 +21,7 @@ CUSTOMERS = [
     [Event(5 * DAY + 7_200, 250, False, "b")],
     [Event(second=3_600 * (place * 31 + 5), amount=10**place, category="abz"[place % 3])
      for place in range(8)],
-    [Event(9 * DAY), Event(9 * DAY, 7, False, None), Event(10 * DAY, 9 * 10**12, True, "f")],
+    [Event(9 * DAY, 7, False, None), Event(9 * DAY), Event(10 * DAY, 9 * 10**12, True, "f")],
 ]  # fmt: skip
 
 
