@@ -37,10 +37,11 @@ class Event:
 
 def in_order(events: Sequence[Event]) -> list[Event]:
     """Return events as a history has them: by time; of one second, by what they are."""
-    by_name = sorted(events, key=lambda event: (event.category is None, event.category or ""))
-    return sorted(
-        by_name[::-1], key=lambda event: (event.second, event.amount, not event.debit)
+    found = sorted(
+        events, key=lambda event: (event.category is None, event.category or ""), reverse=True
     )
+    found.sort(key=lambda event: (event.second, event.amount, not event.debit))
+    return found
 
 
 def plan(**changes: Any) -> Pretraining:
