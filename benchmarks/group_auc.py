@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.record import Figure, publish
+from configs.errors import ArtefactError
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import DatasetSettings
 from configs.settings.features import FeaturesSettings
@@ -79,7 +80,7 @@ def _phase0(folder: Path, customers: int, seed: int) -> Path:
     if faults:
         raise refuse(faults)
     output.mkdir(exist_ok=True)
-    phase0(
+    made = phase0(
         folder / "prepared" / "tables",
         output,
         dataset=dataset,
@@ -87,6 +88,11 @@ def _phase0(folder: Path, customers: int, seed: int) -> Path:
         features=load(FeaturesSettings, CONFIGS / "feature_groups.yaml"),
         progress=_say,
     )
+    if failed := [check.name for check in made.checks if check.blocking and not check.passed]:
+        raise ArtefactError(
+            f"blocking checks of Phase 0 failed: {', '.join(failed)}",
+            remedy="mend what they name; columns that leak or lack say nothing about a group",
+        )
     return output
 
 

@@ -102,7 +102,7 @@ class Maker(ABC, Generic[P]):
         raise NotImplementedError(f"{type(self).__name__} has no tally for {view.as_of} {fitted}")
 
 
-class TensorView(Generic[P]):
+class TensorView(ABC, Generic[P]):
     """A group whose columns are items of a side tensor's lists, read from there and stored once.
 
     A column is missing where the list of a row is shorter.
@@ -113,13 +113,13 @@ class TensorView(Generic[P]):
         self.bank = bank
 
     @property
+    @abstractmethod
     def tensor(self) -> str:
         """Name of the side tensor."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abstractmethod
     def columns(self) -> tuple[tuple[Column, Place], ...]:
         """Declare the columns, in order, and where each stands."""
-        raise NotImplementedError(type(self).__name__)
 
 
 class Generator(Maker[P]):
@@ -136,6 +136,26 @@ class Generator(Maker[P]):
         A row depends on that row's customer, `fitted` and nothing else: neither on the other rows
         of the view nor on their number.
         """
+
+
+class FixedGenerator(Generator[P]):
+    """Makes columns that are defined once and for all: nothing is learnt.
+
+    Attributes:
+        declared: the columns, in order.
+    """
+
+    declared: ClassVar[tuple[Column, ...]]
+
+    def fit(self, view: CutView) -> Fitted:
+        """Learn nothing."""
+        del view
+        return Fitted()
+
+    def columns(self, fitted: Fitted) -> tuple[Column, ...]:
+        """Declare the columns."""
+        del fitted
+        return self.declared
 
 
 class SideTensor(Maker[P]):

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from configs.settings.generators.plain import TxnBehaviorParameters
 from training_jobs.features.cut import CutView
-from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
+from training_jobs.features.generator import Column, Fitted, FixedGenerator, FloatArray
 from training_jobs.features.history import NONE, EventHistory
 from training_jobs.features.latent.arrays import distinct
 from training_jobs.features.registry import GENERATORS
@@ -57,7 +57,7 @@ AMOUNTS = ("spend_total", "credit_total", "spend_mean", "spend_variation")
 
 
 @GENERATORS.register("txn_behavior")
-class TxnBehavior(Generator[TxnBehaviorParameters]):
+class TxnBehavior(FixedGenerator[TxnBehaviorParameters]):
     """Counts, spend, uniques, time-of-day shares, recency, frequency, monetary, stability.
 
     Without transactions counts and sums are 0, and what has no denominator is missing. The
@@ -66,15 +66,7 @@ class TxnBehavior(Generator[TxnBehaviorParameters]):
     spending count as 0.
     """
 
-    def fit(self, view: CutView) -> Fitted:
-        """Learn nothing."""
-        del view
-        return Fitted()
-
-    def columns(self, fitted: Fitted) -> tuple[Column, ...]:
-        """Declare the fourteen columns."""
-        del fitted
-        return COLUMNS
+    declared = COLUMNS
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, 14)."""

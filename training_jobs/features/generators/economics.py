@@ -10,7 +10,7 @@ import numpy as np
 
 from configs.settings.generators.own_history import EconomicsParameters
 from training_jobs.features.cut import CutView
-from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
+from training_jobs.features.generator import Column, Fitted, FixedGenerator, FloatArray
 from training_jobs.features.generators.own_series import (
     Floats,
     Ints,
@@ -39,18 +39,10 @@ COLUMNS = (
 
 
 @GENERATORS.register("economics")
-class Economics(Generator[EconomicsParameters]):
+class Economics(FixedGenerator[EconomicsParameters]):
     """Seven numbers of monthly credits and debits; missing where a denominator is."""
 
-    def fit(self, view: CutView) -> Fitted:
-        """Learn nothing."""
-        del view
-        return Fitted()
-
-    def columns(self, fitted: Fitted) -> tuple[Column, ...]:
-        """Declare the seven columns."""
-        del fitted
-        return COLUMNS
+    declared = COLUMNS
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, 7)."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from configs.settings.generators.own_history import MultidisciplinaryParameters
 from training_jobs.features.cut import CutView
-from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
+from training_jobs.features.generator import Column, Fitted, FixedGenerator, FloatArray
 from training_jobs.features.generators.own_series import (
     DAYS_A_WEEK,
     Floats,
@@ -44,18 +44,10 @@ COLUMNS = (
 
 
 @GENERATORS.register("multidisciplinary")
-class Multidisciplinary(Generator[MultidisciplinaryParameters]):
+class Multidisciplinary(FixedGenerator[MultidisciplinaryParameters]):
     """Seven numbers; missing where the customer's history does not define them."""
 
-    def fit(self, view: CutView) -> Fitted:
-        """Learn nothing."""
-        del view
-        return Fitted()
-
-    def columns(self, fitted: Fitted) -> tuple[Column, ...]:
-        """Declare the seven columns."""
-        del fitted
-        return COLUMNS
+    declared = COLUMNS
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, 7)."""

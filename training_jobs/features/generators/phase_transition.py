@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.settings.generators.own_history import PhaseTransitionParameters
 from training_jobs.features.cut import CutView
-from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
+from training_jobs.features.generator import Column, Fitted, FixedGenerator, FloatArray
 from training_jobs.features.generators.own_series import (
     DAYS_A_WEEK,
     Floats,
@@ -39,18 +39,10 @@ COLUMNS = (
 
 
 @GENERATORS.register("phase_transition")
-class PhaseTransition(Generator[PhaseTransitionParameters]):
+class PhaseTransition(FixedGenerator[PhaseTransitionParameters]):
     """Four signs in the days active a week, three of a change of level in monthly spending."""
 
-    def fit(self, view: CutView) -> Fitted:
-        """Learn nothing."""
-        del view
-        return Fitted()
-
-    def columns(self, fitted: Fitted) -> tuple[Column, ...]:
-        """Declare the seven columns."""
-        del fitted
-        return COLUMNS
+    declared = COLUMNS
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, 7)."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.settings.generators.own_history import TemporalParameters
 from training_jobs.features.cut import CutView
-from training_jobs.features.generator import Column, Fitted, FloatArray, Generator
+from training_jobs.features.generator import Column, Fitted, FixedGenerator, FloatArray
 from training_jobs.features.generators.own_series import (
     DAYS_A_WEEK,
     Floats,
@@ -40,18 +40,10 @@ COLUMNS = (
 
 
 @GENERATORS.register("temporal")
-class Temporal(Generator[TemporalParameters]):
+class Temporal(FixedGenerator[TemporalParameters]):
     """Eight numbers; missing where the customer's history is too short to define them."""
 
-    def fit(self, view: CutView) -> Fitted:
-        """Learn nothing."""
-        del view
-        return Fitted()
-
-    def columns(self, fitted: Fitted) -> tuple[Column, ...]:
-        """Declare the eight columns."""
-        del fitted
-        return COLUMNS
+    declared = COLUMNS
 
     def transform(self, view: CutView, fitted: Fitted) -> FloatArray:
         """Return shape (view.rows, 8)."""
