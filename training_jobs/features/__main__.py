@@ -1,14 +1,18 @@
-"""Command line: `python -m training_jobs.features` runs Phase 0 and prints its groups."""
+"""Command line: `python -m training_jobs.features` runs Phase 0 and prints its groups.
+
+Exit code 0 when no blocking check failed, 1 when one did or the run could not be made.
+"""
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from configs.contracts.artefacts import Check
 from configs.errors import SettingsError, SevenLensError
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import load_dataset
@@ -130,6 +134,20 @@ def render(rows: list[dict[str, Any]]) -> str:
     return "\n".join([head, *body, foot])
 
 
+def verdicts(checks: Sequence[Check]) -> list[str]:
+    """Return one line a check: whether it passed, failed, or is only noted."""
+    return [
+        f"{'passed' if check.passed else 'FAILED' if check.blocking else 'noted '}  "
+        f"{check.name}: {check.detail}"
+        for check in checks
+    ]
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """Return 1 when a blocking check failed, as the gate of the pipeline would stop there."""
+    return int(any(check.blocking and not check.passed for check in checks))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     given = _arguments(arguments)
@@ -161,15 +179,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if given.json:
+        for line in verdicts([check for check in made.checks if check.blocking]):
+            print(line, file=sys.stderr)
         print(json.dumps(rows))
-        return 0
+        return exit_code(made.checks)
     print(render(rows))
     if off := switched_off(features):
         print("beside them, off by default:", *off, sep="\n")
-    for check in made.checks:
-        verdict = "passed" if check.passed else "FAILED" if check.blocking else "noted "
-        print(f"{verdict}  {check.name}: {check.detail}")
-    return 0
+    print(*verdicts(made.checks), sep="\n")
+    return exit_code(made.checks)
 
 
 if __name__ == "__main__":
