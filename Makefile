@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .PHONY: help setup demo test lint types format synth deploy up down check-data features data \
-  data-card openapi doctor images submit status logs approve reject rollback report clean \
+  oracle data-card openapi doctor images submit status logs approve reject rollback report clean \
   bench-demo bench-synth bench-serving bench-overhead costs bench-generator bench-phase0 \
   bench-phase0-peers bench-topology bench-hmm bench-groups bench-santander proof docs
 
@@ -80,7 +80,10 @@ check-data: setup ## tell what a data set supports, before anything runs (DATASE
 	@$(PY) -m training_jobs.data.check --dataset $(DATASET) $(if $(DATA),--data $(DATA),) $(ARGUMENTS)
 
 data: setup ## generate the synthetic bank (CUSTOMERS=N) into build/data
-	@$(PY) -m training_jobs.data.synthetic --customers $(CUSTOMERS) --out build/data/synthetic-$(CUSTOMERS)
+	@$(PY) -m training_jobs.data.synthetic --customers $(CUSTOMERS) --workers 2 --out build/data/synthetic-$(CUSTOMERS)
+
+oracle: setup ## what no honest model can score on that bank; `make submit` asks for it (CUSTOMERS=N)
+	@$(PY) -m training_jobs.data.synthetic.oracle --data build/data/synthetic-$(CUSTOMERS) --workers 2
 
 data-card: setup ## one page on the generated bank: what it looks like (CUSTOMERS=N, after `make data`)
 	@$(PY) -m training_jobs.data.synthetic.card --data build/data/synthetic-$(CUSTOMERS) \

@@ -167,7 +167,9 @@ def _measure(folder: Path, customers: int) -> None:
             "seconds_total": cost.seconds,
             "seconds_by_group": {name: found["seconds"].get(name, 0.0) for name in names},
             "seconds_elsewhere": {
-                name: spent for name, spent in found["seconds"].items() if name not in names
+                name: spent
+                for name, spent in found["seconds"].items()
+                if name not in names and spent > 0
             },
             "peak_rss_bytes": cost.peak_rss,
             "bytes_written": written,

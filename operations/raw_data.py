@@ -39,16 +39,18 @@ def data_hash(folder: Path) -> str:
     return digest(listing)[:24]
 
 
-def upload(s3: Any, *, bucket: str, folder: Path) -> tuple[str, str]:
-    """Upload the folder unless the same bytes are there already.
+def upload(s3: Any, *, bucket: str, folder: Path, hash_: str) -> str:
+    """Upload the folder unless the same bytes are there already; return the URI of the prefix.
 
     The prefix is the hash of the content, so a file that exists with its size is the same file;
     an upload that was cut short is completed by the next one.
 
-    Returns:
-        The data hash and the S3 URI of the prefix.
+    Args:
+        s3: a client.
+        bucket: the lake.
+        folder: what is delivered.
+        hash_: its `data_hash`.
     """
-    hash_ = data_hash(folder)
     prefix = f"{Prefix.RAW}{hash_}/"
     present = {
         item["Key"]: item["Size"]
@@ -59,4 +61,4 @@ def upload(s3: Any, *, bucket: str, folder: Path) -> tuple[str, str]:
         key = prefix + path.relative_to(folder).as_posix()
         if present.get(key) != path.stat().st_size:
             s3.upload_file(str(path), bucket, key)
-    return hash_, f"s3://{bucket}/{prefix}"
+    return f"s3://{bucket}/{prefix}"

@@ -13,7 +13,10 @@ from configs.contracts.names import Parameter
 from configs.contracts.storage import Prefix
 from configs.settings.run import RunSettings, dump, load_run_settings
 from operations.access import Access
-from operations.raw_data import upload
+from operations.oracle import delivered_oracle
+from operations.raw_data import data_hash, upload
+
+ORACLE_KEY = "evaluation.state_oracle"
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,18 @@ def submit(
 
     Raises:
         SettingsError: a setting is wrong; nothing was uploaded.
-        OperationError: the folder is empty or the application is not deployed.
+        OperationError: the folder is empty, the data are simulated and come without their state
+            oracle, or the application is not deployed.
     """
     settings = load_run_settings(dataset, overrides)
+    hash_ = data_hash(data)
+    if settings.dataset.simulated:
+        oracle = delivered_oracle(data, data_hash=hash_)
+        settings = load_run_settings(dataset, {**(overrides or {}), ORACLE_KEY: oracle})
     bucket = access.parameter(Parameter.LAKE_BUCKET)
     machine = access.parameter(Parameter.TRAINING_PIPELINE_ARN)
     s3 = access.client("s3")
-    hash_, data_uri = upload(s3, bucket=bucket, folder=data)
+    data_uri = upload(s3, bucket=bucket, folder=data, hash_=hash_)
     run_id = new_run_id()
     identity = {
         "run_id": run_id,

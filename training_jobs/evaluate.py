@@ -1,9 +1,8 @@
 """Evaluate stage: the teacher beside its baselines, with intervals, routes and gate checks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,11 @@ from numpy.typing import NDArray
 
 from configs.contracts.artefacts import canonical_json, write_checks
 from configs.contracts.stages import Stage
+from configs.settings.dataset import DatasetSettings
 from configs.settings.evaluation import EvaluationSettings
+from configs.settings.state_oracle import Ceiling
 from configs.settings.tasks import Task, TasksSettings
+from training_jobs.evaluation.alarm import comparable, state_oracle_alarm
 from training_jobs.evaluation.baselines import BOOSTING, Fitted, fit_baselines
 from training_jobs.evaluation.frame import SPLITS, Frame, decision_inputs, read_split
 from training_jobs.evaluation.gate import evaluation_checks
@@ -36,8 +38,8 @@ class Verdict:
     curves: dict[str, list[dict[str, float | int]]]
     route: Route
 
-    def plain(self, task: TaskSpec) -> dict[str, Any]:
-        """Return the JSON form."""
+    def plain(self, task: TaskSpec, ceilings: Mapping[str, Ceiling]) -> dict[str, Any]:
+        """Return the JSON form, with what one who knows the latent state could score."""
         return {
             "type": task.type,
             "rows": self.warm.rows,
@@ -45,6 +47,10 @@ class Verdict:
             "differences": {
                 metric: {name: estimate.plain() for name, estimate in by_name.items()}
                 for metric, by_name in self.warm.differences.items()
+            },
+            "ceilings": {
+                metric: {"value": ceiling.value, "low": ceiling.low, "high": ceiling.high}
+                for metric, ceiling in ceilings.items()
             },
             "cold": {"rows": self.cold.rows, "metrics": self.cold.plain()},
             "calibration": self.curves,
@@ -146,6 +152,7 @@ def main(context: JobContext) -> None:
     """
     settings = EvaluationSettings.model_validate(context.settings["evaluation"])
     declared = TasksSettings.model_validate(context.settings["tasks"])
+    dataset = DatasetSettings.model_validate(context.settings["dataset"])
     phase0, teacher = context.inputs[Stage.PHASE0.value], context.inputs[Stage.TEACHER.value]
     tasks = read_tasks(json.loads((phase0 / "tasks.json").read_text()))
     lenses: list[str] = json.loads((teacher / "model.json").read_text())["lenses"]
@@ -157,34 +164,30 @@ def main(context: JobContext) -> None:
     verdicts = dict(_verdicts(context, evaluation, tasks))
     names = [task.name for task in tasks]
     gates = summarise_gates(teacher / "gates" / "test.parquet", names, len(lenses))
-    _write(context.output, tasks, verdicts, gates.plain(), lenses, ledger)
-    write_checks(
-        context.output,
-        evaluation_checks(
-            settings,
-            frames=frames,
-            judgements={name: verdict.warm for name, verdict in verdicts.items()},
-            routes={name: verdict.route for name, verdict in verdicts.items()},
-            gates=gates,
-        ),
-    )
-
-
-def _write(
-    output: Path,
-    tasks: tuple[TaskSpec, ...],
-    verdicts: dict[str, Verdict],
-    gates: dict[str, Any],
-    lenses: list[str],
-    ledger: Ledger,
-) -> None:
+    ceilings = comparable(settings.state_oracle, tasks)
     content = {
-        "tasks": {task.name: verdicts[task.name].plain(task) for task in tasks},
+        "tasks": {
+            task.name: verdicts[task.name].plain(task, ceilings.get(task.name, {}))
+            for task in tasks
+        },
         "ledger": ledger.plain(),
-        "gates": gates,
+        "gates": gates.plain(),
         "lenses": lenses,
     }
-    (output / "evaluation.json").write_bytes(canonical_json(content))
+    (context.output / "evaluation.json").write_bytes(canonical_json(content))
+    judgements = {name: verdict.warm for name, verdict in verdicts.items()}
+    alarm = state_oracle_alarm(
+        settings.state_oracle,
+        simulated=dataset.simulated,
+        data_hash=context.identity["data_hash"],
+        ceilings=ceilings,
+        judgements=judgements,
+    )
+    routes = {name: verdict.route for name, verdict in verdicts.items()}
+    checks = evaluation_checks(
+        settings, frames=frames, judgements=judgements, routes=routes, gates=gates
+    )
+    write_checks(context.output, [*checks, alarm])
 
 
 if __name__ == "__main__":

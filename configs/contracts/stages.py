@@ -131,13 +131,14 @@ STAGES: dict[Stage, StageContract] = {
             JobKind.PROCESSING,
             Image.CPU,
             inputs=(Stage.PHASE0, Stage.TEACHER),
-            sections=("tasks", "evaluation"),
+            sections=("dataset", "tasks", "evaluation"),
             checks=(
                 "teacher_finite",
                 "every_task_evaluated",
                 "some_task_served",
                 "no_constant_teacher",
                 "gate_shares_sum_to_one",
+                "leakage.state_oracle",
             ),
         ),
         StageContract(

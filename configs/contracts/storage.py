@@ -35,6 +35,11 @@ class Bucket(Enum):
 TRUTH_MARK = "ground-truth.json"
 """File in a folder that holds ground truth: a delivery with one below it is refused."""
 
+ORIGIN_FILE = "origin.json"
+"""File in a simulated delivery that says of which bank it is."""
+ORACLE_ENDING = ".oracle.json"
+"""`<folder><ending>` beside a simulated delivery: what no honest model can score on it."""
+
 
 class Prefix:
     """Key prefixes inside the lake (and `reviews/` inside audit). Each ends in a slash."""

@@ -153,10 +153,13 @@ class DatasetSettings(Strict):
         min_months_observed: months of history a customer needs to be in the examples.
         lookback_months: months of history that features may read, exactly.
         serving: month whose end is the `as_of` of the scored customers; the last one by default.
+        simulated: the data come out of a simulation, so that what can be known of them is known:
+            a run of them is not judged without their state oracle.
     """
 
     name: str
     titles: Names
+    simulated: bool = False
     currency: Currency
     time_zone: str
     first_month: Month

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from configs.settings.base import Strict
+from configs.settings.state_oracle import DeliveredOracle
 
 
 class Bootstrap(Strict):
@@ -88,6 +89,7 @@ class EvaluationSettings(Strict):
         smoothing: rows of the prior added to each state of a persistence table.
         leak_alarm: metric -> value above which a teacher is too good to be true.
         min_rows: labelled rows below which a metric is not reported.
+        state_oracle: of a simulated bank, what no honest model can score; a submission adds it.
     """
 
     bootstrap: Bootstrap
@@ -97,3 +99,4 @@ class EvaluationSettings(Strict):
     smoothing: float = Field(gt=0)
     leak_alarm: dict[str, float]
     min_rows: int = Field(ge=2)
+    state_oracle: DeliveredOracle | None

@@ -12,6 +12,7 @@ from operations.access import open_access
 from operations.submit import Submission
 from tests.end_to_end.house import House
 from training_jobs.data.synthetic.__main__ import main as make_bank
+from training_jobs.data.synthetic.oracle import main as make_oracle
 
 CUSTOMERS = 500
 
@@ -29,6 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bank") / "synthetic"
     make_bank(["--customers", str(CUSTOMERS), "--out", str(folder)])
+    make_oracle(["--data", str(folder)])
     return folder
 
 

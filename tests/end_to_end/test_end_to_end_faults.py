@@ -1,11 +1,13 @@
 """What the pipeline withstands: killed jobs, spot interruption, bad input, refusal, two at once."""
 
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from configs.contracts.stages import Stage
+from configs.contracts.storage import ORACLE_ENDING
 from operations.follow import Standing
 from operations.submit import Submission
 from tests.end_to_end.house import House
@@ -67,6 +69,7 @@ def broken(bank: Path, tmp_path: Path) -> Path:
     for path in (folder / "transactions").iterdir():
         table = pq.read_table(path)
         pq.write_table(table.drop_columns(["amount"]), path)
+    shutil.copyfile(bank.with_name(bank.name + ORACLE_ENDING), f"{folder}{ORACLE_ENDING}")
     return folder
 
 

@@ -1,98 +1,96 @@
 """The state-oracle alarm: a score that no honest model can reach has seen the label.
 
-`python -m training_jobs.evaluation.alarm --evaluation evaluation.json --oracle oracle.json` holds
-what a run scored on test against what one who knows the latent state could score. The oracle is an
-input of the evaluation alone: nothing that fits or predicts reads it.
+Of a simulated bank it is known what one who knows the latent state could score. The ceilings are
+an input of the evaluation alone: nothing that fits or predicts is given them.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from configs.contracts.artefacts import Check
-from configs.errors import ArtefactError
+from configs.settings.state_oracle import Ceiling, DeliveredOracle
+from training_jobs.evaluation.judge import Judgement
+from training_jobs.ple.tasks import MULTICLASS, TaskSpec
 
 CHECK_NAME = "leakage.state_oracle"
+Ceilings = Mapping[str, Mapping[str, Ceiling]]
+"""Task -> metric -> ceiling."""
 
-Scores = Mapping[str, Mapping[str, float | None]]
-"""Task -> metric -> value on test; None where a metric is undefined."""
+
+def comparable(
+    delivered: DeliveredOracle | None, tasks: tuple[TaskSpec, ...]
+) -> dict[str, dict[str, Ceiling]]:
+    """Return task -> metric -> ceiling where the task asks what the oracle was asked.
+
+    Classes that a small bank has too few rows of are merged, which is another, easier question.
+    """
+    if delivered is None:
+        return {}
+    found = {}
+    for task in tasks:
+        ceilings = delivered.ceilings.tasks.get(task.name)
+        classes = len(task.classes) if task.type == MULTICLASS else None
+        if ceilings is not None and ceilings.classes == classes:
+            found[task.name] = ceilings.metrics
+    return found
 
 
-def _beyond(value: float, ceiling: Mapping[str, Any]) -> float:
+def _beyond(value: float, ceiling: Ceiling) -> float:
     """Return by how much a score is better than the far end of the ceiling's interval."""
-    if ceiling["better"] == "higher":
-        return value - float(ceiling["high"])
-    return float(ceiling["low"]) - value
+    return value - ceiling.high if ceiling.better == "higher" else ceiling.low - value
 
 
-def state_oracle_alarm(scores: Scores, oracle: Mapping[str, Any]) -> Check:
+def _check(over: int | None, detail: str) -> Check:
+    return Check(CHECK_NAME, over == 0, True, None if over is None else float(over), "0", detail)
+
+
+def state_oracle_alarm(
+    delivered: DeliveredOracle | None,
+    *,
+    simulated: bool,
+    data_hash: str,
+    ceilings: Ceilings,
+    judgements: Mapping[str, Judgement],
+) -> Check:
     """Return a blocking check that fails when any score is above the state oracle's upper bound.
 
+    Every predictor is held against it, not the teacher alone: a label that leaked into a feature
+    is found by gradient boosting first.
+
     Args:
-        scores: what a predictor scored on test.
-        oracle: content of `oracle.json`.
+        delivered: the ceilings as submitted, None where none were.
+        simulated: whether the data set comes out of the simulation; then they are demanded.
+        data_hash: of the run's data.
+        ceilings: those that can be compared.
+        judgements: task -> scores on test.
 
     Returns:
-        The check; its value is the largest excess over a bound, so it is at most 0 when it passes,
-        and None, which fails, when no score has a ceiling to be held against.
-
-    Raises:
-        ArtefactError: `oracle` is not the artefact of the state oracle.
+        The check; its value is the number of scores above their bound. It has no value, and fails,
+        when ceilings are demanded and missing, are of other data, or meet no score. Of real data
+        nobody knows a ceiling, so that no score is above one.
     """
-    if oracle.get("kind") != "state_oracle":
-        raise ArtefactError(
-            "the oracle's artefact has another kind",
-            remedy="make it with python -m training_jobs.data.synthetic.oracle",
-        )
-    excess: dict[str, float] = {}
-    for task, metrics in scores.items():
-        ceilings = oracle["tasks"].get(task, {}).get("metrics", {})
-        for metric, value in metrics.items():
-            if value is not None and metric in ceilings:
-                excess[f"{task} {metric} {value:.4f}"] = _beyond(value, ceilings[metric])
-    over = sorted(name for name, amount in excess.items() if amount > 0)
-    verdict = f"too good to be true: {', '.join(over)}" if over else "none is above its bound"
-    return Check(
-        name=CHECK_NAME,
-        passed=bool(excess) and not over,
-        blocking=True,
-        value=max(excess.values(), default=None),
-        bound="<= 0",
-        detail=f"{len(excess)} scores held against {oracle['paths']} forward paths; {verdict}",
-    )
-
-
-def scores_of(evaluation: Mapping[str, Any], predictor: str) -> dict[str, dict[str, float | None]]:
-    """Return the test scores of one predictor in the content of `evaluation.json`."""
-    return {
-        name: {
-            metric: by_name[predictor]["value"]
-            for metric, by_name in task["metrics"].items()
-            if predictor in by_name
-        }
-        for name, task in evaluation["tasks"].items()
+    if delivered is None:
+        if simulated:
+            return _check(None, "a simulated bank without its oracle: submit it with one")
+        return _check(0, "of real data no ceiling is known; the bounds of the leak alarm hold")
+    if delivered.data_hash != data_hash:
+        return _check(None, f"the oracle is of data {delivered.data_hash}, not of {data_hash}")
+    excess = {
+        f"{name} on {task}, {metric} {estimate.value:.4f}": _beyond(estimate.value, ceiling)
+        for task, metrics in sorted(ceilings.items())
+        for metric, ceiling in sorted(metrics.items())
+        for name, estimate in sorted(judgements[task].metrics.get(metric, {}).items())
+        if estimate.value is not None
     }
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns 1 when the alarm goes off."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training_jobs.evaluation.alarm", description=__doc__
+    if not excess:
+        return _check(None, "no score could be held against a ceiling")
+    over = [name for name, amount in excess.items() if amount > 0]
+    verdict = (
+        f"too good to be true: {'; '.join(over)}"
+        if over
+        else f"closest to its bound: {max(excess, key=lambda name: excess[name])}"
     )
-    parser.add_argument("--evaluation", type=Path, required=True, help="evaluation.json of a run")
-    parser.add_argument("--oracle", type=Path, required=True, help="oracle.json of the same bank")
-    parser.add_argument("--predictor", default="teacher")
-    given = parser.parse_args(arguments)
-    evaluation = json.loads(given.evaluation.read_text())
-    check = state_oracle_alarm(
-        scores_of(evaluation, given.predictor), json.loads(given.oracle.read_text())
+    return _check(
+        len(over),
+        f"{len(excess)} scores on {len(ceilings)} tasks held against "
+        f"{delivered.ceilings.paths} forward paths; {verdict}",
     )
-    print(f"{'passed' if check.passed else 'FAILED'} {check.name}: {check.detail}")
-    return 0 if check.passed else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

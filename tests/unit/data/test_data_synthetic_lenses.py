@@ -13,6 +13,7 @@ from configs.settings.dataset import Catalogue, DatasetSettings
 from configs.settings.simulation import BankSettings
 from configs.settings.simulation_proof import ProofSettings
 from training_jobs.data.synthetic.bank import simulate
+from training_jobs.data.synthetic.ceilings import product_tasks
 from training_jobs.data.synthetic.detector_oracle import measure as measure_tasks
 from training_jobs.data.synthetic.detectors import DETECTORS
 from training_jobs.data.synthetic.lenses import hgcn, perslay, surrogates, temporal
@@ -20,7 +21,7 @@ from training_jobs.data.synthetic.lenses.base import Look, Matrix
 from training_jobs.data.synthetic.lenses.gather import join, observe
 from training_jobs.data.synthetic.lenses.learner import fold_of, unseen_scores
 from training_jobs.data.synthetic.lenses.observed import History, Observed
-from training_jobs.data.synthetic.oracle import DATASET_FILE, product_tasks
+from training_jobs.data.synthetic.oracle import DATASET_FILE
 from training_jobs.data.synthetic.visibility import (
     LENSES,
     NAMES,

@@ -1,5 +1,6 @@
 """The oracles: futures branch from the true state, and labels are the pipeline's."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from configs.contracts.storage import ORIGIN_FILE
 from configs.settings.base import load
 from configs.settings.dataset import Catalogue, DatasetSettings
 from configs.settings.simulation import BankSettings
@@ -20,19 +22,13 @@ from configs.settings.tasks import (
     NextCategory,
     TasksSettings,
 )
+from operations.oracle import delivered_oracle
 from training_jobs.data.canonical import convert
 from training_jobs.data.synthetic.bank import simulate
+from training_jobs.data.synthetic.ceilings import CEILINGS, TASKS_FILE, product_tasks
 from training_jobs.data.synthetic.forward import Fork, actual, fork, futures
 from training_jobs.data.synthetic.lenses.observed import History
-from training_jobs.data.synthetic.oracle import (
-    CEILINGS,
-    DATASET_FILE,
-    TASKS_FILE,
-    Bank,
-    consult,
-    main,
-    product_tasks,
-)
+from training_jobs.data.synthetic.oracle import DATASET_FILE, Bank, consult, main
 from training_jobs.data.synthetic.outcomes import Course, classes_of, outcome
 from training_jobs.data.synthetic.visibility import PROOF_FILE
 from training_jobs.data.synthetic.writing import BANK_FILE, CATALOGUE_FILE, Order, generate
@@ -212,3 +208,32 @@ def test_classes_follow_the_catalogue() -> None:
     assert sizes["segment_prediction"] == 4
     assert sizes["churn_signal"] is None
     assert "next_mcc" not in sizes
+
+
+def test_the_command_makes_the_oracle_of_a_folder_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "bank"
+    generate(
+        Order(customers=256, months=24, seed=SEED),
+        out=folder,
+        truth=tmp_path / "truth",
+        workers=1,
+        progress=lambda *_: None,
+    )
+    assert main(["--data", str(folder)]) == 0
+    assert "churn_signal" in capsys.readouterr().out
+    made = delivered_oracle(folder, data_hash="abc")["ceilings"]
+    assert [made["customers"], made["seed"]] == [256, SEED]
+    # Aggregates alone: nothing in it is of one customer.
+    assert len(json.dumps(made)) < 20_000
+
+    origin = json.loads((folder / ORIGIN_FILE).read_text())
+    (folder / ORIGIN_FILE).write_text(json.dumps(origin | {"bank": "other settings"}))
+    with pytest.raises(SystemExit):
+        main(["--data", str(folder)])
+    assert "other settings" in capsys.readouterr().err
+    (folder / ORIGIN_FILE).unlink()
+    with pytest.raises(SystemExit):
+        main(["--data", str(folder)])
+    assert "is missing" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from configs.contracts.names import Parameter
 from operations.__main__ import main
 from tests.fixtures import operator_account as house
 from tests.fixtures.operator_account import operator
+from tests.fixtures.oracles import simulated_delivery
 
 pytestmark = pytest.mark.usefixtures("account")
 Command = Callable[..., tuple[int, str, str]]
@@ -97,9 +98,9 @@ def test_a_run_is_not_started_unconfirmed(
 
 
 def test_a_confirmed_run_is_started_and_named(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("x\n")
+    bank = simulated_delivery(tmp_path / "bank")
     status, out, _ = command(
-        "submit", "--dataset", "synthetic", "--data", str(tmp_path), "--yes", "--submitter", "kim"
+        "submit", "--dataset", "synthetic", "--data", str(bank), "--yes", "--submitter", "kim"
     )
     assert status == 0
     assert "execution arn:aws:states:" in out

@@ -36,7 +36,8 @@ def keys(s3: Any) -> set[str]:
 
 
 def test_upload_lands_below_the_hash_of_the_content(s3: Any, folder: Path) -> None:
-    hash_, uri = upload(s3, bucket=BUCKET, folder=folder)
+    hash_ = data_hash(folder)
+    uri = upload(s3, bucket=BUCKET, folder=folder, hash_=hash_)
     assert uri == f"s3://{BUCKET}/raw/{hash_}/"
     assert keys(s3) == {f"raw/{hash_}/a.csv", f"raw/{hash_}/sub/b.csv"}
 
@@ -65,7 +66,7 @@ def test_hash_ignores_where_the_folder_is(folder: Path, tmp_path_factory: Any) -
 def test_interrupted_upload_is_completed(s3: Any, folder: Path) -> None:
     hash_ = data_hash(folder)
     s3.put_object(Bucket=BUCKET, Key=f"raw/{hash_}/a.csv", Body=b"x")
-    upload(s3, bucket=BUCKET, folder=folder)
+    upload(s3, bucket=BUCKET, folder=folder, hash_=hash_)
     body = s3.get_object(Bucket=BUCKET, Key=f"raw/{hash_}/a.csv")["Body"].read()
     assert body == b"x\n1\n"
     assert f"raw/{hash_}/sub/b.csv" in keys(s3)
@@ -73,7 +74,7 @@ def test_interrupted_upload_is_completed(s3: Any, folder: Path) -> None:
 
 def test_empty_folder_is_an_error(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="holds no files"):
-        upload(s3, bucket=BUCKET, folder=tmp_path)
+        data_hash(tmp_path)
     assert keys(s3) == set()
 
 
@@ -82,7 +83,7 @@ def test_ground_truth_is_never_delivered(s3: Any, folder: Path) -> None:
     truth.mkdir()
     (truth / TRUTH_MARK).write_text("{}")
     with pytest.raises(OperationError, match=r"bank\.truth holds the ground truth"):
-        upload(s3, bucket=BUCKET, folder=folder)
+        data_hash(folder)
     with pytest.raises(OperationError, match="never delivered"):
-        upload(s3, bucket=BUCKET, folder=truth)
+        upload(s3, bucket=BUCKET, folder=truth, hash_="0" * 24)
     assert not keys(s3)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from configs.contracts.names import Parameter
+from configs.contracts.storage import ORACLE_ENDING
 from configs.errors import SettingsError
 from configs.settings.run import RunSettings
 from lambdas.control.intake import given_input, groups_of, identity_of, settings_of
@@ -14,14 +15,14 @@ from operations.access import OperationError
 from operations.submit import Submission, new_run_id, submit
 from tests.fixtures import operator_account as house
 from tests.fixtures.operator_account import BUCKET, operator
+from tests.fixtures.oracles import oracle_json, simulated_delivery
 
 pytestmark = pytest.mark.usefixtures("account")
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    (tmp_path / "a.csv").write_text("x\n1\n")
-    return tmp_path
+    return simulated_delivery(tmp_path / "bank")
 
 
 def start(data: Path, **changes: Any) -> Submission:
@@ -68,6 +69,26 @@ def test_what_is_submitted_is_what_the_pipelines_intake_demands(
 def test_overrides_are_in_the_delivered_settings(data: Path) -> None:
     started = start(data, overrides={"distillation.student.seed": 4711})
     assert document(started)["settings"]["distillation"]["student"]["seed"] == 4711
+
+
+def test_the_oracle_of_a_simulated_bank_is_in_the_delivered_settings(data: Path) -> None:
+    started = start(data)
+    section = document(started)["settings"]["evaluation"]["state_oracle"]
+    assert section == {"data_hash": started.data_hash, "ceilings": oracle_json()}
+    assert not any("oracle" in key for key in keys()), "an input of the evaluation alone"
+
+
+def test_a_simulated_bank_without_its_oracle_starts_nothing(data: Path) -> None:
+    data.with_name(data.name + ORACLE_ENDING).unlink()
+    with pytest.raises(OperationError, match="state oracle"):
+        start(data)
+    assert keys() == set()
+
+
+def test_real_data_go_out_without_an_oracle(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    section = document(start(tmp_path, dataset="berka"))["settings"]["evaluation"]
+    assert section["state_oracle"] is None
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,8 @@ def test_predictors_stand_side_by_side_with_intervals(parts: dict[str, Part]) ->
     assert metrics.row("Base rate", place=1)[3] == "–"
     assert metrics.row("Teacher, 20 customers never trained on")[1] == "0.550 [0.500, 0.600]"
     names = [row[0] for row in metrics.rows if row]
+    assert metrics.row("State oracle")[1] == "0.800 [0.750, 0.850]"
+    assert names.count("State oracle") == 1, "a ceiling is shown where it is known"
     assert names.count("Student, as served") == 2, "tasks that rules serve have no student"
 
 
@@ -118,9 +120,9 @@ def test_one_interval_is_drawn_for_each_estimate_that_has_one(parts: dict[str, P
         for by_predictor in task["metrics"].values()
         for found in by_predictor.values()
     )
-    students = 6 + 3
-    assert len(metrics.of_class("interval")) == expected + students
-    assert len(metrics.of_class("mark")) == expected + students
+    students, ceilings = 6 + 3, 1
+    assert len(metrics.of_class("interval")) == expected + students + ceilings
+    assert len(metrics.of_class("mark")) == expected + students + ceilings
     assert "not measured" in metrics.text
     assert sum(given.get("class") == "intervals" for _, given in metrics.elements) == 3
 

@@ -21,12 +21,13 @@ from configs.settings.months import month_range
 from configs.settings.simulation import BankSettings
 from configs.settings.simulation_proof import ProofSettings
 from configs.settings.tasks import CountDrop, SegmentAtEnd, Task
+from training_jobs.data.synthetic.ceilings import CEILINGS, product_tasks
 from training_jobs.data.synthetic.detectors import DETECTORS, attributes
 from training_jobs.data.synthetic.lenses.base import Look, side_by_side
 from training_jobs.data.synthetic.lenses.gather import observe
 from training_jobs.data.synthetic.lenses.learner import Jury
 from training_jobs.data.synthetic.lenses.observed import Observed
-from training_jobs.data.synthetic.oracle import CEILINGS, DATASET_FILE, product_tasks
+from training_jobs.data.synthetic.oracle import DATASET_FILE
 from training_jobs.data.synthetic.outcomes import Course, classes_of, outcome
 from training_jobs.data.synthetic.random import Floats
 from training_jobs.data.synthetic.visibility import PROOF_FILE

@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,32 +17,27 @@ from typing import Any
 
 import numpy as np
 
-from configs.contracts.artefacts import digest
+from configs.contracts.storage import ORACLE_ENDING, ORIGIN_FILE
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import Catalogue, DatasetSettings
 from configs.settings.months import month_range
 from configs.settings.simulation import BankSettings
 from configs.settings.simulation_proof import ProofSettings
-from configs.settings.tasks import CountDrop, Task, TasksSettings
+from configs.settings.state_oracle import StateOracle
+from configs.settings.tasks import CountDrop
+from training_jobs.data.synthetic.ceilings import Predicted, measure, product_tasks
 from training_jobs.data.synthetic.forward import actual, fork, futures
-from training_jobs.data.synthetic.lenses.learner import Jury
-from training_jobs.data.synthetic.outcomes import classes_of, has_outcome, outcome
-from training_jobs.data.synthetic.random import Floats, Ints
+from training_jobs.data.synthetic.outcomes import classes_of, outcome
 from training_jobs.data.synthetic.visibility import PROOF_FILE
-from training_jobs.data.synthetic.writing import BANK_FILE, CATALOGUE_FILE
+from training_jobs.data.synthetic.writing import BANK_FILE, CATALOGUE_FILE, bank_digest
 
 DATASET_FILE = CONFIGS / "datasets" / "synthetic.yaml"
-TASKS_FILE = CONFIGS / "pipeline" / "tasks.yaml"
-CEILINGS = {
-    "auc": "higher",
-    "pr_auc": "higher",
-    "log_loss_skill": "higher",
-    "r2": "higher",
-    "rmse": "lower",
-    "poisson_deviance": "lower",
-}
-"""Metrics that the true expectation is best at, and which side is better. Others, such as macro-F1
-or the absolute error, are best for another function of the distribution and have no ceiling here.
+
+_EXAMPLES = """examples:
+  python -m training_jobs.data.synthetic.oracle --data build/data/synthetic-2000 --workers 2
+  python -m training_jobs.data.synthetic.oracle --customers 20480 --out out/proof/oracle.json
+
+With --data the artefact lies beside the folder, where a submission looks for it.
 """
 
 
@@ -61,28 +56,6 @@ class Bank:
     months: int
     as_of: int
     paths: int
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """Labels and probabilities of customers; two halves of the paths and all of them.
-
-    Attributes:
-        customer: [n] numbers.
-        labels: task -> [n], NaN where masked.
-        sums: task -> [2, n] or [2, n, C] sums over each half of the paths.
-        counts: task -> [2, n] paths in which the label is not masked.
-    """
-
-    customer: Ints
-    labels: dict[str, Floats]
-    sums: dict[str, Floats]
-    counts: dict[str, Floats]
-
-
-def product_tasks() -> list[Task]:
-    """Return the tasks whose labels come from holdings or segments."""
-    return [task for task in load(TasksSettings, TASKS_FILE).tasks if has_outcome(task)]
 
 
 def _predict(part: _Part) -> Predicted:
@@ -125,71 +98,6 @@ def _predict(part: _Part) -> Predicted:
     return Predicted(origin.state.people.ids[origin.rows], labels, sums, counts)
 
 
-def _probabilities(sums: Floats, counts: Floats, smoothing: float) -> Floats:
-    """Return expectations, drawn a little to the mean of all so that none is 0 or 1."""
-    expanded = counts if sums.ndim == 1 else counts[:, None]
-    overall = sums.sum(axis=0) / counts.sum()
-    expectation: Floats = (sums + smoothing * overall) / (expanded + smoothing)
-    return expectation
-
-
-def _ceiling(task: Task, jury: Jury, labels: Floats, half: Floats, whole: Floats) -> dict[str, Any]:
-    """Return every metric: with half and all paths, and in the limit of ever more of them.
-
-    The error of a mean over paths shrinks with their number, and with it what it costs: what all
-    paths gain over half of them is still to be gained once more.
-    """
-    base = (
-        np.full(len(labels), labels.mean())
-        if whole.ndim == 1
-        else np.tile(np.bincount(labels.astype(int), minlength=whole.shape[1]) / len(labels),
-                     (len(labels), 1))
-    )  # fmt: skip
-    result = {}
-    for name in task.metrics:
-        if name not in CEILINGS:
-            continue
-        first, both = (jury.metric(name, labels, p, base) for p in (half, whole))
-        if both.value is None or first.value is None:
-            continue
-        more = both.value - first.value
-        result[name] = {
-            "better": CEILINGS[name],
-            "half_paths": first.value,
-            "all_paths": both.value,
-            "value": both.value + more,
-            "low": both.low + more if both.low is not None else None,
-            "high": both.high + more if both.high is not None else None,
-        }
-    return result
-
-
-def measure(parts: Sequence[Predicted], proof: ProofSettings) -> dict[str, Any]:
-    """Return task -> rows, base rate and ceilings of its metrics."""
-    customer = np.concatenate([part.customer for part in parts])[: proof.paths.customers]
-    ceilings = {}
-    for task in product_tasks():
-        name = task.name
-        kept = slice(0, proof.paths.customers)
-        labels = np.concatenate([part.labels[name] for part in parts])[kept]
-        sums = np.concatenate([part.sums[name] for part in parts], axis=1)[:, kept]
-        counts = np.concatenate([part.counts[name] for part in parts], axis=1)[:, kept]
-        rows = np.flatnonzero(np.isfinite(labels) & (counts > 0).all(axis=0))
-        jury = Jury.of(
-            customer[rows], replicates=proof.replicates, level=proof.level, seed=proof.learner.seed
-        )
-        half = _probabilities(sums[0, rows], counts[0, rows], proof.paths.smoothing)
-        whole = _probabilities(sums[:, rows].sum(axis=0), counts[:, rows].sum(axis=0),
-                               proof.paths.smoothing)  # fmt: skip
-        y = labels[rows]
-        ceilings[name] = {
-            "rows": len(rows),
-            "mean": float(y.mean()) if whole.ndim == 1 else None,
-            "metrics": _ceiling(task, jury, y, half, whole),
-        }
-    return ceilings
-
-
 def consult(
     customers: int,
     bank: Bank,
@@ -222,8 +130,9 @@ def consult(
                 break
     return {
         "kind": "state_oracle",
-        "bank": digest(load(BankSettings, BANK_FILE).model_dump(mode="json")),
+        "bank": bank_digest(load(BankSettings, BANK_FILE)),
         "customers": customers,
+        "months": bank.months,
         "seed": bank.seed,
         "as_of": bank.as_of,
         "paths": bank.paths,
@@ -233,28 +142,47 @@ def consult(
     }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command."""
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m training_jobs.data.synthetic.oracle", description=__doc__
+        prog="python -m training_jobs.data.synthetic.oracle",
+        description="Tell what no honest model can score on a simulated bank.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--data", type=Path, help="a generated folder: its bank, and beside it out")
     parser.add_argument("--customers", type=int, default=20_000, help="size of the bank")
     parser.add_argument("--seed", type=int, default=1, help="seed of the bank")
     parser.add_argument("--months", type=int, default=24, help="observed months of the bank")
     parser.add_argument("--paths", type=int, help="forward paths, at least 256")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True, help="JSON artefact")
+    parser.add_argument("--out", type=Path, help=f"JSON artefact (default: <data>{ORACLE_ENDING})")
     given = parser.parse_args(arguments)
-    proof, dataset = load(ProofSettings, PROOF_FILE), load(DatasetSettings, DATASET_FILE)
-    paths = given.paths or proof.paths.paths
-    if paths < 256:
+    if given.paths is not None and given.paths < 256:
         parser.error("--paths is at least 256")
-    test = dataset.as_ofs("test")[-1]
-    as_of = len(month_range(dataset.first, test))
+    if given.data is None and given.out is None:
+        parser.error("name --data or --out")
+    if given.data is not None:
+        place = given.data / ORIGIN_FILE
+        if not place.is_file():
+            parser.error(f"{place} is missing: --data names a folder that was generated")
+        origin = json.loads(place.read_text())
+        if origin["bank"] != bank_digest(load(BankSettings, BANK_FILE)):
+            parser.error(f"{given.data} was generated with other settings than {BANK_FILE}")
+        given.customers, given.seed = origin["customers"], origin["seed"]
+        given.months = origin["months"]
+        given.out = given.out or given.data.with_name(given.data.name + ORACLE_ENDING)
+    return given
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command."""
+    given = _arguments(arguments)
+    proof, dataset = load(ProofSettings, PROOF_FILE), load(DatasetSettings, DATASET_FILE)
+    as_of = len(month_range(dataset.first, dataset.as_ofs("test")[-1]))
     started = time.monotonic()
     result = consult(
         given.customers,
-        Bank(given.seed, given.months, as_of, paths),
+        Bank(given.seed, given.months, as_of, given.paths or proof.paths.paths),
         proof=proof,
         workers=given.workers,
         progress=lambda done, total: print(
@@ -262,8 +190,11 @@ def main(arguments: list[str] | None = None) -> int:
             flush=True,
         ),
     )
+    StateOracle.model_validate(result)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+    draft = given.out.with_name(given.out.name + ".tmp")
+    draft.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+    draft.replace(given.out)
     for name, task in result["tasks"].items():
         for metric, cell in task["metrics"].items():
             print(

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.contracts.artefacts import canonical_json, digest, file_sha256
-from configs.contracts.storage import TRUTH_MARK
+from configs.contracts.storage import ORIGIN_FILE, TRUTH_MARK
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import Catalogue
 from configs.settings.simulation import BankSettings
@@ -28,7 +28,6 @@ from training_jobs.data.synthetic.claim import claimed
 
 BANK_FILE = CONFIGS / "simulation" / "bank.yaml"
 CATALOGUE_FILE = CONFIGS / "products" / "synthetic.yaml"
-ORIGIN_FILE = "origin.json"
 UNFINISHED = ".tmp"
 _CODE = Path(__file__).parent
 
@@ -122,6 +121,11 @@ def _make(part: _Part) -> int:
     return rows
 
 
+def bank_digest(settings: BankSettings) -> str:
+    """Return what tells one simulation's settings from another's."""
+    return digest(settings.model_dump(mode="json"))
+
+
 def _identity(order: Order, settings: BankSettings, shard: Shard) -> bytes:
     """Return what an unfinished folder must agree with to be gone on with: all that makes bytes."""
     code = {
@@ -131,7 +135,7 @@ def _identity(order: Order, settings: BankSettings, shard: Shard) -> bytes:
         {
             "order": [order.customers, order.months, order.seed],
             "shard": [shard.number, shard.count],
-            "settings": digest(settings.model_dump(mode="json")),
+            "settings": bank_digest(settings),
             "code": digest(code),
         }
     )
@@ -249,7 +253,12 @@ def generate(
             for number, start in starts
         ]
         rows = _work(parts, workers, progress)
-        origin = {"customers": order.customers, "months": order.months, "seed": order.seed}
+        origin = {
+            "customers": order.customers,
+            "months": order.months,
+            "seed": order.seed,
+            "bank": bank_digest(bank),
+        }
         (data_partial / ORIGIN_FILE).write_bytes(canonical_json(origin) + b"\n")
         (truth_partial / TRUTH_MARK).write_bytes(canonical_json(origin) + b"\n")
         # The truth first: where the data are, all is.

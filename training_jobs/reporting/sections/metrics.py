@@ -16,17 +16,22 @@ from training_jobs.reporting.students import STUDENT, TEACHER
 from training_jobs.reporting.words import NOTHING, count, estimate, share
 
 BETTER = {"higher": "higher is better", "lower": "lower is better"}
+ORACLE = "state_oracle"
 Found = dict[str, dict[str, Mapping[str, Any]]]
 """Metric -> predictor -> estimate."""
 
 
 def results(case: Case, task: Document, judged: Document) -> Found:
-    """Return all estimates of a task on test, metrics as declared, the student among them."""
+    """Return all estimates of a task on test, metrics as declared, the student and, of a
+    simulated bank, the state oracle among them.
+    """
     declared = [metric for metric in task["metrics"] if metric in judged["metrics"]]
     others = [metric for metric in judged["metrics"] if metric not in declared]
     found: Found = {
         metric: dict(judged["metrics"][metric].items()) for metric in (*declared, *others)
     }
+    for metric, ceiling in judged["ceilings"].items():
+        found.setdefault(metric, {})[ORACLE] = ceiling
     try:
         student = case.student_of(task["name"])
     except NotAvailable:
@@ -195,7 +200,8 @@ def make(case: Case) -> Html:
                 f"Brackets hold {level} intervals from {count(case.bootstrap.replicates)} "
                 "resamples of customers. Differences are paired: both models are judged on the "
                 "same resamples. LightGBM is trained on the same decision inputs and the labels "
-                "alone."
+                "alone. On a simulated bank the state oracle stands beside them: what one who "
+                "knows the latent state could score, which no honest model exceeds."
             ),
             _overview(case, tasks, evaluation),
             [_task(case, task, evaluation["tasks"][task["name"]]) for task in tasks],

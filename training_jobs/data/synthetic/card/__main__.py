@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from configs.contracts.artefacts import canonical_json
+from configs.contracts.storage import ORIGIN_FILE
 from configs.errors import SevenLensError
 from configs.settings.base import CONFIGS, load
 from configs.settings.dataset import Catalogue, DatasetSettings
@@ -13,7 +14,7 @@ from training_jobs.data.reference import category_table
 from training_jobs.data.synthetic.card.facts import count_all
 from training_jobs.data.synthetic.card.page import page
 from training_jobs.data.synthetic.card.source import open_source
-from training_jobs.data.synthetic.writing import CATALOGUE_FILE, ORIGIN_FILE
+from training_jobs.data.synthetic.writing import CATALOGUE_FILE
 
 DATASET_FILE = CONFIGS / "datasets" / "synthetic.yaml"
 

@@ -1,6 +1,7 @@
 """The card as one self-contained page."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from configs.settings.dataset import Catalogue
 from training_jobs.data.synthetic.card import customers, spending, truth
@@ -38,7 +39,7 @@ def _wide(content: Html) -> Html:
     return el("div", content, class_="wide")
 
 
-def _size(found: Facts, origin: Mapping[str, int]) -> Html:
+def _size(found: Facts, origin: Mapping[str, Any]) -> Html:
     size = found["size"]
     return facts(
         [
@@ -52,7 +53,7 @@ def _size(found: Facts, origin: Mapping[str, int]) -> Html:
 
 
 def page(
-    found: Facts, *, origin: Mapping[str, int], catalogue: Catalogue, categories: Mapping[str, str]
+    found: Facts, *, origin: Mapping[str, Any], catalogue: Catalogue, categories: Mapping[str, str]
 ) -> str:
     """Return the card.
 
