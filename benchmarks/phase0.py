@@ -130,20 +130,6 @@ def _figures(cost: Cost, found: dict[str, Any], written: int) -> list[Figure]:
     ]
 
 
-def exponent(history: Path, customers: int, seconds: float) -> float | None:
-    """Return the scaling exponent against the measurement of another size, None without one.
-
-    The exponent is log(seconds ratio) / log(customers ratio): 1 is linear.
-    """
-    if not history.is_file():
-        return None
-    before = json.loads(history.read_text())
-    if before["customers"] == customers or before["shards_found"]:
-        return None
-    ratio = math.log(seconds / before["seconds_total"])
-    return ratio / math.log(customers / before["customers"])
-
-
 def _measure(folder: Path, customers: int) -> None:
     prepare(folder, customers)
     before = _bytes(folder / "phase0")
@@ -167,13 +153,10 @@ def _measure(folder: Path, customers: int) -> None:
             "seconds_total": cost.seconds,
             "seconds_by_group": {name: found["seconds"].get(name, 0.0) for name in names},
             "seconds_elsewhere": {
-                name: spent
-                for name, spent in found["seconds"].items()
-                if name not in names and spent > 0
+                name: spent for name, spent in found["seconds"].items() if name not in names
             },
             "peak_rss_bytes": cost.peak_rss,
             "bytes_written": written,
-            "scaling_exponent": exponent(OUT / "phase0.json", customers, cost.seconds),
             **{name: value for name, value in found.items() if name != "seconds"},
         },
     )
