@@ -212,7 +212,8 @@ def test_a_code_unseen_at_the_fit_is_placed_at_its_nearest_known_ancestor(tmp_pa
     for name, value in (("taste_entropy_code", 0), ("taste_top_share_merchant", 1)):
         assert seen[name][1] == seen[name][2] == value
     assert seen["taste_depth"][1] == 4
-    assert seen["taste_spread"][1] == 0
+    # Of one place only rounding is left, and processors round differently.
+    assert seen["taste_spread"][1] == pytest.approx(0, abs=1e-6)
     assert all(np.isnan(column[3]) for column in seen.values())
 
 
