@@ -16,6 +16,13 @@ def _remedy(folder: Path) -> str:
     return f"make it: python -m training_jobs.data.synthetic.oracle --data {folder} --workers 2"
 
 
+def _read(place: Path, *, remedy: str) -> Any:
+    try:
+        return json.loads(place.read_text())
+    except ValueError as error:
+        raise OperationError(f"{place} is not JSON: {error}", remedy=remedy) from error
+
+
 def _origin(folder: Path) -> dict[str, Any]:
     place = folder / ORIGIN_FILE
     if not place.is_file():
@@ -23,7 +30,12 @@ def _origin(folder: Path) -> dict[str, Any]:
             f"{place} is missing, so that nobody knows which bank this is",
             remedy="generate the folder by `make data`, or name the data set it is of by DATASET=",
         )
-    content: dict[str, Any] = json.loads(place.read_text())
+    content = _read(place, remedy="generate the folder anew by `make data`")
+    if not isinstance(content, dict):
+        raise OperationError(
+            f"{place} holds no JSON object, found {type(content).__name__}",
+            remedy="generate the folder anew by `make data`",
+        )
     return content
 
 
@@ -35,8 +47,8 @@ def delivered_oracle(folder: Path, *, data_hash: str) -> dict[str, Any]:
         data_hash: of the delivery.
 
     Raises:
-        OperationError: the oracle is missing or of another bank, or the folder does not tell which
-            bank it is.
+        OperationError: the oracle is missing, torn or of another bank, or the folder does not tell
+            which bank it is.
         SettingsError: the file is not a state oracle's.
     """
     folder = folder.resolve()
@@ -47,7 +59,7 @@ def delivered_oracle(folder: Path, *, data_hash: str) -> dict[str, Any]:
             f"{place} is missing: a run on simulated data is judged beside its state oracle",
             remedy=_remedy(folder),
         )
-    content = json.loads(place.read_text())
+    content = _read(place, remedy=_remedy(folder))
     oracle = validate(StateOracle, content, source=str(place))
     other = [
         f"{name} {getattr(oracle, name)}, the data {origin.get(name)}"

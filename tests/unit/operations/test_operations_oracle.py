@@ -45,3 +45,26 @@ def test_another_artefact_is_refused(tmp_path: Path, change: dict[str, object]) 
     folder = simulated_delivery(tmp_path / "bank", **change)
     with pytest.raises(SettingsError, match=next(iter(change))):
         delivered_oracle(folder, data_hash="abc")
+
+
+@pytest.mark.parametrize("content", ["", '{"kind": "state', "\N{BYTE ORDER MARK}{}"])
+@pytest.mark.parametrize("name", [f"bank{ORACLE_ENDING}", f"bank/{ORIGIN_FILE}"])
+def test_a_torn_file_is_refused_by_name(tmp_path: Path, name: str, content: str) -> None:
+    folder = simulated_delivery(tmp_path / "bank")
+    (tmp_path / name).write_text(content)
+    with pytest.raises(OperationError, match=f"{name} is not JSON"):
+        delivered_oracle(folder, data_hash="abc")
+
+
+def test_an_origin_that_is_a_list_is_refused(tmp_path: Path) -> None:
+    folder = simulated_delivery(tmp_path / "bank")
+    (folder / ORIGIN_FILE).write_text("[]")
+    with pytest.raises(OperationError, match="holds no JSON object, found list"):
+        delivered_oracle(folder, data_hash="abc")
+
+
+def test_an_oracle_that_is_a_list_is_refused(tmp_path: Path) -> None:
+    folder = simulated_delivery(tmp_path / "bank")
+    (tmp_path / f"bank{ORACLE_ENDING}").write_text("[]")
+    with pytest.raises(SettingsError, match=rf"bank\{ORACLE_ENDING}"):
+        delivered_oracle(folder, data_hash="abc")
