@@ -18,6 +18,21 @@ PROOF = ROOT / "out" / "proof"
 Artefact = Mapping[str, Any]
 SHOWN = 0.01
 """Seconds from which a part of Phase 0 stands in the table."""
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "SQL part: cut, events, plain groups": (
+        "cut",
+        "events read",
+        "demographics",
+        "product_holdings",
+        "txn_behavior",
+        "derived_temporal",
+        "txn_rolling_stats",
+        "acquisition_history_multihot",
+        "mcc_top30_multihot",
+    ),
+    "all topology": ("tda_global", "tda_local", "persistence_pairs"),
+}
+"""What has an aim of its own: name -> groups, tensors and steps whose seconds are its own."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -182,6 +197,11 @@ def exponent(smaller: Artefact, larger: Artefact) -> float:
     return math.log(seconds) / math.log(larger["customers"] / smaller["customers"])
 
 
+def _spent(artefact: Artefact, names: Iterable[str]) -> float:
+    seconds = artefact["seconds_by_group"] | artefact["seconds_elsewhere"]
+    return sum(float(seconds.get(name, 0.0)) for name in names)
+
+
 def phase0_sizes(artefacts: Sequence[Artefact]) -> list[str]:
     """Return seconds by group of every measured size side by side."""
     artefacts = sorted(artefacts, key=lambda one: int(one["customers"]))
@@ -194,6 +214,10 @@ def phase0_sizes(artefacts: Sequence[Artefact]) -> list[str]:
         # A group that is off leaves a call that does nothing.
         if max(spent) >= SHOWN:
             rows.append([f"({name})", *(number(value, 2) for value in spent)])
+    rows += [
+        [f"**{part}**", *(number(_spent(one, names), 1) for one in artefacts)]
+        for part, names in PARTS.items()
+    ]
     facts: dict[str, Callable[[Artefact], str]] = {
         "wall seconds": lambda one: number(one["seconds_total"], 1),
         "CPU seconds": lambda one: number(_median(one, "cpu"), 1),
@@ -206,7 +230,8 @@ def phase0_sizes(artefacts: Sequence[Artefact]) -> list[str]:
     rows.append(["**scaling exponent, from the size before**", "", *steps])
     head = ["seconds, summed over processes", *(f"{one['customers']:,}" for one in artefacts)]
     return [
-        "One `as_of`, all groups, fit and checks included. " + _origin(artefacts[-1]),
+        f"One `as_of`, all groups, fit and checks included, {artefacts[-1]['workers']} processes: "
+        "seconds of groups and parts are sums over these. " + _origin(artefacts[-1]),
         "",
         *table(head, rows),
     ]

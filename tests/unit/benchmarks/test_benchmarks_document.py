@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from benchmarks import document
+from configs.settings.base import CONFIGS, load
+from configs.settings.features import FeaturesSettings
 
 ORIGIN = {"commit": "abc", "machine": {"cores": 2}}
 
@@ -16,11 +18,12 @@ def size(customers: int, seconds: float) -> dict[str, Any]:
     return {
         "customers": customers,
         "seconds_total": seconds,
-        "seconds_by_group": {"hmm_states": seconds / 4},
+        "seconds_by_group": {"hmm_states": seconds / 4, "tda_local": seconds / 5},
         "seconds_elsewhere": {"cut": seconds / 8, "off": 2e-6},
         "peak_rss_bytes": 3 * 1024**3,
         "bytes_written": 1024**2,
         "shards_found": 0,
+        "workers": 2,
         "figures": [{"name": "cpu", "median": 2 * seconds}],
         "origin": ORIGIN,
     }
@@ -52,6 +55,8 @@ def test_sizes_stand_side_by_side_in_order_of_customers(folders: Path) -> None:
     assert "| seconds, summed over processes | 10 | 100 |" in page
     assert "| hmm_states | 2.00 | 25.00 |" in page
     assert "| (cut) | 1.00 | 12.50 |" in page
+    assert "| **all topology** | 1.6 | 20.0 |" in page
+    assert "| **SQL part: cut, events, plain groups** | 1.0 | 12.5 |" in page
     assert "| **CPU seconds** | 16.0 | 200.0 |" in page
     assert "| **scaling exponent, from the size before** |  | 1.10 |" in page
     assert "(off)" not in page
@@ -95,3 +100,9 @@ def test_the_matrix_names_what_breaks_a_bound(folders: Path) -> None:
     assert "| deepfm | 0.812 [0.790, 0.830] |" in page
     assert "Bounds broken: deepfm sees drift at 0.700 > 0.62." in page
     assert "| hgcn | tree_taste | the true tree | 0.812 [0.790, 0.830] |" in page
+
+
+def test_parts_with_an_aim_are_made_of_groups_that_there_are() -> None:
+    settings = load(FeaturesSettings, CONFIGS / "feature_groups.yaml")
+    known = {item.name for item in (*settings.groups, *settings.tensors)} | {"cut", "events read"}
+    assert {name for names in document.PARTS.values() for name in names} <= known
