@@ -18,7 +18,13 @@ from training_jobs.evaluation.ledger import Ledger
 from training_jobs.packaging.bank import Bank
 from training_jobs.packaging.model_files import Sources, metrics, model_card, serving
 from training_jobs.packaging.pack import pack
-from training_jobs.packaging.records import RecordParts, attributions, lens_shares, records
+from training_jobs.packaging.records import (
+    RecordParts,
+    Telling,
+    attributions,
+    lens_shares,
+    records,
+)
 from training_jobs.packaging.students import Students, read_students
 from training_jobs.runtime import JobContext, run_job
 
@@ -95,7 +101,13 @@ def _model_manifest(folder: Path, context: JobContext) -> Manifest:
 
 
 def _parts(
-    context: JobContext, bank: Bank, rows: Rows, students: Students, settings: PackageSettings
+    context: JobContext,
+    bank: Bank,
+    rows: Rows,
+    students: Students,
+    *,
+    settings: PackageSettings,
+    telling: Telling,
 ) -> RecordParts:
     places = np.flatnonzero(rows.split == "score")
     return RecordParts(
@@ -107,8 +119,8 @@ def _parts(
             students.texts,
             rows,
             places,
-            told=_told(context.inputs["phase0"]),
-            top=settings.attributions.top,
+            telling=telling,
+            batch=settings.part_records,
             threads=settings.attributions.threads,
         ),
         owned=bank.owned(),
@@ -176,9 +188,15 @@ def main(context: JobContext) -> None:
     _write_all(folder, files)
     context.progress(2, STAGES_OF_PROGRESS, f"{len(students.texts)} students packed")
 
+    telling = Telling(
+        columns=_told(phase0),
+        classes={row["name"]: row["classes"] for row in sources.tasks if row["classes"]},
+        groups={row["group"] for row in products},
+        top=settings.attributions.top,
+    )
     parts, first = write_records(
         context.output / RECORDS,
-        records(_parts(context, bank, rows, students, settings)),
+        records(_parts(context, bank, rows, students, settings=settings, telling=telling)),
         part_records=settings.part_records,
         max_bytes=settings.max_record_bytes,
     )

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,39 +30,81 @@ def strongest(shap: NDArray[np.float64], names: NDArray[Any], *, top: int) -> li
     return [(str(names[place]), round(float(shap[place]), 6)) for place in positive + negative]
 
 
+@dataclass(frozen=True)
+class Telling:
+    """Which attributions a reason can be made of.
+
+    Attributes:
+        columns: those that may be told. Coordinates of an embedding say nothing to a reader, and
+            must not crowd out what does.
+        classes: multiclass task -> its classes, in score order.
+        groups: product groups. A class speaks for a product when it is the product's group.
+        top: the most that are kept each way.
+    """
+
+    columns: Container[str]
+    classes: Mapping[str, Sequence[str]]
+    groups: Container[str]
+    top: int
+
+    def heads(self, task: str) -> dict[str, int]:
+        """Return the key in the record -> place of the score it is about; empty for no product."""
+        if task not in self.classes:
+            return {task: 0}
+        places = enumerate(self.classes[task])
+        return {f"{task}:{label}": place for place, label in places if label in self.groups}
+
+
+def contributions(
+    booster: lightgbm.Booster, features: NDArray[np.float32], *, threads: int
+) -> NDArray[np.float64]:
+    """Return TreeSHAP contributions to the raw scores, shape (rows, scores, columns).
+
+    Softmax does not change when one amount is added to the raw scores of all classes, so that what
+    a column adds to all of them alike says nothing about any: of several scores the mean over them
+    is taken out (Lundberg et al., 2020, for the contributions).
+    """
+    scores = booster.num_model_per_iteration()
+    shap = np.asarray(booster.predict(features, pred_contrib=True, num_threads=threads))
+    shap = shap.reshape(len(features), scores, features.shape[1] + 1)[:, :, :-1]
+    return shap - shap.mean(axis=1, keepdims=True) if scores > 1 else shap
+
+
 def attributions(
     students: Mapping[str, Mapping[str, Any]],
     texts: Mapping[str, str],
     rows: Rows,
     places: NDArray[np.int64],
     *,
-    told: Container[str],
-    top: int,
+    telling: Telling,
+    batch: int,
     threads: int,
 ) -> Attributed:
-    """Return task -> customer -> its strongest (column, contribution) each way, by TreeSHAP.
+    """Return key -> customer -> its strongest (column, contribution) each way.
 
-    Ranked are the columns that may be told: coordinates of an embedding say nothing to a reader,
-    and must not crowd out what does.
+    The key is the task, and `<task>:<product group>` where a task has classes.
 
-    Contributions are in units of the raw score (Lundberg et al., 2020). Tasks with classes have
-    one attribution a class and none of their own, so they are left out.
+    Args:
+        batch: customers whose contributions are held at once.
     """
     found: Attributed = {}
     where = {name: place for place, name in enumerate(rows.columns)}
     for task, entry in students.items():
-        if entry["type"] == "multiclass":
+        heads = telling.heads(task)
+        if not heads:
             continue
+        found |= {key: [] for key in heads}
         columns = [where[name] for name in entry["features"]]
         booster = lightgbm.Booster(model_str=texts[task])
-        shap = np.asarray(
-            booster.predict(
-                rows.features[places][:, columns], pred_contrib=True, num_threads=threads
-            )
-        )[:, :-1]
         names = np.array(entry["features"])
-        kept = np.array([name in told for name in names], bool)
-        found[task] = [strongest(row[kept], names[kept], top=top) for row in shap]
+        kept = np.array([name in telling.columns for name in names], bool)
+        for start in range(0, len(places), batch):
+            features = rows.features[places[start : start + batch]][:, columns]
+            shap = contributions(booster, features, threads=threads)[:, :, kept]
+            for key, head in heads.items():
+                found[key] += [
+                    strongest(row, names[kept], top=telling.top) for row in shap[:, head]
+                ]
     return found
 
 

@@ -4,19 +4,23 @@ import base64
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from configs.errors import ArtefactError
 from lambdas.decision.record import parse_record
 from training_jobs.distillation.rows import Rows
 from training_jobs.package import write_records
 from training_jobs.packaging.records import (
+    Attributed,
     RecordParts,
+    Telling,
     attributions,
     lens_shares,
     records,
@@ -63,52 +67,96 @@ def test_nothing_is_told_of_a_column_without_a_part() -> None:
     assert strongest(np.zeros(4), NAMES, top=3) == []
 
 
-def test_contributions_add_up_to_the_score() -> None:
-    """With every column kept, contributions and the base value give the raw score (SHAP)."""
-    random = np.random.default_rng(2)
-    table = random.normal(size=(200, 4)).astype(np.float32)
-    booster = lightgbm.train(
-        {"objective": "binary", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5},
-        lightgbm.Dataset(table, (table[:, 0] > 0).astype(float)),
-        num_boost_round=5,
-    )
-    given = rows()
-    found = attributions(
-        {"t": {"type": "binary", "features": list(NAMES)}, "m": {"type": "multiclass"}},
+def booster_of(label: NDArray[Any], table: NDArray[Any], **more: Any) -> lightgbm.Booster:
+    settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5}
+    return lightgbm.train(settings | more, lightgbm.Dataset(table, label), num_boost_round=8)
+
+
+def telling(**more: Any) -> Telling:
+    given: dict[str, Any] = {
+        "columns": frozenset(NAMES),
+        "classes": {},
+        "groups": frozenset({"deposits", "lending"}),
+        "top": 10,
+    }
+    return Telling(**(given | more))
+
+
+def attributed(booster: lightgbm.Booster, *, batch: int = 5, **more: Any) -> Attributed:
+    return attributions(
+        {"t": {"features": list(NAMES)}},
         {"t": booster.model_to_string()},
-        given,
+        rows(),
         np.array([0, 2]),
-        told=frozenset(NAMES),
-        top=10,
+        telling=telling(**more),
+        batch=batch,
         threads=1,
     )
+
+
+@pytest.fixture(scope="module")
+def table() -> NDArray[np.float32]:
+    return np.random.default_rng(2).normal(size=(300, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_contributions_add_up_to_the_score(table: NDArray[np.float32], batch: int) -> None:
+    """With every column kept, contributions and the base value give the raw score (SHAP)."""
+    booster = booster_of((table[:, 0] > 0).astype(float), table)
+    found = attributed(booster, batch=batch)
     assert set(found) == {"t"}
-    base = booster.predict(given.features[[0, 2]], pred_contrib=True)[:, -1]
-    raw = booster.predict(given.features[[0, 2]], raw_score=True)
+    features = rows().features[[0, 2]]
+    base = booster.predict(features, pred_contrib=True)[:, -1]
+    raw = booster.predict(features, raw_score=True)
     sums = [sum(value for _, value in row) for row in found["t"]]
     np.testing.assert_allclose(base + sums, raw, atol=1e-5)
 
 
-def test_what_cannot_be_told_crowds_nothing_out() -> None:
-    random = np.random.default_rng(2)
-    table = random.normal(size=(300, 4)).astype(np.float32)
-    label = (3 * table[:, 0] + table[:, 1] > 0).astype(float)
-    booster = lightgbm.train(
-        {"objective": "binary", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5},
-        lightgbm.Dataset(table, label),
-        num_boost_round=10,
-    )
+CLASSES = ("none", "deposits", "lending", "cards")
 
-    def found(told: frozenset[str]) -> set[str]:
-        made = attributions(
-            {"t": {"type": "binary", "features": list(NAMES)}},
-            {"t": booster.model_to_string()},
-            rows(),
-            np.array([0, 2]),
-            told=told,
-            top=1,
-            threads=1,
-        )
+
+def test_a_class_is_told_by_what_sets_it_apart_from_the_others(table: NDArray[np.float32]) -> None:
+    """The sums are the raw score of the class less the mean of all, less that of the base."""
+    label = np.digitize(table[:, 0] + table[:, 1], [-1.0, 0.0, 1.0])
+    booster = booster_of(label, table, objective="multiclass", num_class=len(CLASSES))
+    found = attributed(booster, classes={"t": CLASSES})
+    # No product is of the group `cards`, and none is taken up by taking none.
+    assert set(found) == {"t:deposits", "t:lending"}
+    features = rows().features[[0, 2]]
+    base = booster.predict(features, pred_contrib=True).reshape(2, 4, 5)[:, :, -1]
+    apart = booster.predict(features, raw_score=True) - base
+    apart -= apart.mean(axis=1, keepdims=True)
+    for name in ("deposits", "lending"):
+        sums = [sum(value for _, value in row) for row in found[f"t:{name}"]]
+        np.testing.assert_allclose(sums, apart[:, CLASSES.index(name)], atol=1e-5)
+    assert found["t:deposits"] != found["t:lending"]
+
+
+def test_what_moves_all_classes_alike_says_nothing_about_one(table: NDArray[np.float32]) -> None:
+    """Softmax of raw scores that all rise with `a` does not depend on `a`."""
+
+    def rising(scores: NDArray[Any], _data: lightgbm.Dataset) -> tuple[Any, Any]:
+        target = np.repeat(table[:, [0]], len(CLASSES), axis=1)
+        return scores - target, np.ones_like(scores)
+
+    label = np.zeros(len(table))
+    booster = booster_of(label, table, objective=rising, num_class=len(CLASSES))
+    assert np.ptp(booster.predict(table, raw_score=True)) > 1
+    found = attributed(booster, classes={"t": CLASSES})
+    assert found == {"t:deposits": [[], []], "t:lending": [[], []]}
+
+
+def test_classes_that_are_no_product_groups_are_not_told(table: NDArray[np.float32]) -> None:
+    label = np.digitize(table[:, 0], [0.0, 1.0])
+    booster = booster_of(label, table, objective="multiclass", num_class=3)
+    assert attributed(booster, classes={"t": ("5411", "5812", "other")}) == {}
+
+
+def test_what_cannot_be_told_crowds_nothing_out(table: NDArray[np.float32]) -> None:
+    booster = booster_of((3 * table[:, 0] + table[:, 1] > 0).astype(float), table)
+
+    def found(columns: frozenset[str]) -> set[str]:
+        made = attributed(booster, columns=columns, top=1)
         return {name for row in made["t"] for name, _ in row}
 
     assert "a" in found(frozenset(NAMES)), "the strongest column"
