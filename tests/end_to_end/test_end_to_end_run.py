@@ -34,16 +34,19 @@ def test_the_decision_is_on_record_with_the_same_id(house: House, first: Submiss
     assert recorded[answer["decision_id"]]["customer_id"] == answer["customer_id"]
 
 
-def test_reasons_differ_between_customers(house: House, first: Submission) -> None:
+def test_what_a_student_recommends_has_a_reason_and_reasons_differ_between_customers(
+    house: House, first: Submission
+) -> None:
     lines = house.file(first, Stage.PACKAGE, "records/part-00000.jsonl").splitlines()
     customers = [json.loads(line)["customer_id"] for line in lines[:30]]
-    told = [
-        answer["recommendations"][0]["reason"]["en"]
-        for status, answer in (house.ask(customer) for customer in customers)
-        if status == 200 and answer["recommendations"] and answer["recommendations"][0]["facts"]
-    ]
-    assert len(told) >= 5
-    assert len(set(told)) >= 0.9 * len(told)
+    answers = [house.ask(customer) for customer in customers]
+    rows = [row for status, answer in answers if status == 200 for row in answer["recommendations"]]
+    scored = [row for row in rows if row["layer"] != "rules"]
+    told = [row for row in scored if row["facts"]]
+    assert len(scored) >= 30
+    assert len(told) >= 0.8 * len(scored), "a student scored them, and nothing speaks for them"
+    first_places = [row["reason"]["en"] for row in told if row["rank"] == 1]
+    assert len(set(first_places)) >= 0.8 * len(first_places)
 
 
 def test_an_unchanged_run_skips_all_but_its_report(house: House, first: Submission) -> None:
