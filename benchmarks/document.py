@@ -197,9 +197,12 @@ def exponent(smaller: Artefact, larger: Artefact) -> float:
     return math.log(seconds) / math.log(larger["customers"] / smaller["customers"])
 
 
-def _spent(artefact: Artefact, names: Iterable[str]) -> float:
+def _part(artefact: Artefact, names: Sequence[str]) -> str:
+    """Return the seconds of a part, a dash where one of its names was not measured."""
     seconds = artefact["seconds_by_group"] | artefact["seconds_elsewhere"]
-    return sum(float(seconds.get(name, 0.0)) for name in names)
+    if not seconds.keys() >= set(names):
+        return "–"
+    return number(sum(seconds[name] for name in names), 1)
 
 
 def phase0_sizes(artefacts: Sequence[Artefact]) -> list[str]:
@@ -215,8 +218,7 @@ def phase0_sizes(artefacts: Sequence[Artefact]) -> list[str]:
         if max(spent) >= SHOWN:
             rows.append([f"({name})", *(number(value, 2) for value in spent)])
     rows += [
-        [f"**{part}**", *(number(_spent(one, names), 1) for one in artefacts)]
-        for part, names in PARTS.items()
+        [f"**{part}**", *(_part(one, names) for one in artefacts)] for part, names in PARTS.items()
     ]
     facts: dict[str, Callable[[Artefact], str]] = {
         "wall seconds": lambda one: number(one["seconds_total"], 1),

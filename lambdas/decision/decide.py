@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from configs.contracts.serving_record import attribution_key
 from lambdas.decision.catalogue import Person, Product, refusal
 from lambdas.decision.facts import Evidence, FactSheet, build_sheet
 from lambdas.decision.language import Language
@@ -140,14 +141,14 @@ def _evidence(
     """Return what the product's score rests on.
 
     A multiclass task's attributions speak for one class: only those recorded for the product's
-    group, under `<task>:<group>`, are evidence for the product.
+    group are evidence for the product.
     """
     types = {rule.name: rule.type for rule in model.tasks}
     total = sum(part.weight * part.value for part in scored) or 1.0
     evidence = []
     for part in scored:
         multiclass = types[part.task] == MULTICLASS
-        key = f"{part.task}:{ranked.product.group}" if multiclass else part.task
+        key = attribution_key(part.task, ranked.product.group if multiclass else None)
         rows = record.attributions.get(key, ())
         evidence.append(Evidence(part.task, part.weight * part.value / total, rows))
     return evidence

@@ -25,7 +25,7 @@ class CustomerRecord:
     Attributes:
         features: float32, in the order of the model's decision inputs; NaN is missing.
         shares: task -> lens shares of the teacher's gates.
-        attributions: task -> (column, signed contribution), strongest first.
+        attributions: `attribution_key` -> (column, signed contribution), strongest first.
         facts: column -> raw value, for fact sheets.
     """
 

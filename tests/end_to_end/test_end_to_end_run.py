@@ -46,7 +46,8 @@ def test_what_a_student_recommends_has_a_reason_and_reasons_differ_between_custo
     assert len(scored) >= 30
     assert len(told) >= 0.8 * len(scored), "a student scored them, and nothing speaks for them"
     first_places = [row["reason"]["en"] for row in told if row["rank"] == 1]
-    assert len(set(first_places)) >= 0.8 * len(first_places)
+    assert len(first_places) >= 20
+    assert len(set(first_places)) >= 0.9 * len(first_places)
 
 
 def test_an_unchanged_run_skips_all_but_its_report(house: House, first: Submission) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from configs.contracts.serving_record import attribution_key
 from configs.errors import ArtefactError
 from training_jobs.distillation.rows import Rows, row_keys
 
@@ -50,9 +51,12 @@ class Telling:
     def heads(self, task: str) -> dict[str, int]:
         """Return the key in the record -> place of the score it is about; empty for no product."""
         if task not in self.classes:
-            return {task: 0}
-        places = enumerate(self.classes[task])
-        return {f"{task}:{label}": place for place, label in places if label in self.groups}
+            return {attribution_key(task): 0}
+        return {
+            attribution_key(task, label): place
+            for place, label in enumerate(self.classes[task])
+            if label in self.groups
+        }
 
 
 def contributions(
@@ -80,12 +84,13 @@ def attributions(
     batch: int,
     threads: int,
 ) -> Attributed:
-    """Return key -> customer -> its strongest (column, contribution) each way.
-
-    The key is the task, and `<task>:<product group>` where a task has classes.
+    """Return `attribution_key` -> customer -> its strongest (column, contribution) each way.
 
     Args:
         batch: customers whose contributions are held at once.
+
+    Raises:
+        ArtefactError: a student does not have one raw score a class of its task.
     """
     found: Attributed = {}
     where = {name: place for place, name in enumerate(rows.columns)}
@@ -96,6 +101,12 @@ def attributions(
         found |= {key: [] for key in heads}
         columns = [where[name] for name in entry["features"]]
         booster = lightgbm.Booster(model_str=texts[task])
+        scores, classes = booster.num_model_per_iteration(), len(telling.classes.get(task, (task,)))
+        if scores != classes:
+            raise ArtefactError(
+                f"the student of {task} has {scores} raw scores for {classes} classes",
+                remedy="run the stage `distill` again",
+            )
         names = np.array(entry["features"])
         kept = np.array([name in telling.columns for name in names], bool)
         for start in range(0, len(places), batch):

@@ -146,6 +146,16 @@ def test_what_moves_all_classes_alike_says_nothing_about_one(table: NDArray[np.f
     assert found == {"t:deposits": [[], []], "t:lending": [[], []]}
 
 
+@pytest.mark.parametrize("classes", [{}, {"t": CLASSES[:3]}, {"t": (*CLASSES, "more")}])
+def test_a_student_of_other_classes_is_refused(
+    table: NDArray[np.float32], classes: dict[str, tuple[str, ...]]
+) -> None:
+    label = np.digitize(table[:, 0] + table[:, 1], [-1.0, 0.0, 1.0])
+    booster = booster_of(label, table, objective="multiclass", num_class=len(CLASSES))
+    with pytest.raises(ArtefactError, match=r"student of t has 4 raw scores"):
+        attributed(booster, classes=classes)
+
+
 def test_classes_that_are_no_product_groups_are_not_told(table: NDArray[np.float32]) -> None:
     label = np.digitize(table[:, 0], [0.0, 1.0])
     booster = booster_of(label, table, objective="multiclass", num_class=3)
